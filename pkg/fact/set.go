@@ -1,0 +1,114 @@
+package fact
+
+// Schema names the JSON form of a Set.
+const Schema = "intact.facts/v1"
+
+// A Kind is the name of a field of Set, as in JSON.
+type Kind string
+
+// Kinds of facts.
+const (
+	KReference    Kind = "reference"
+	KResolution   Kind = "resolution"
+	KTag          Kind = "tag"
+	KPin          Kind = "pin"
+	KPush         Kind = "push"
+	KAvailability Kind = "availability"
+	KImage        Kind = "image"
+	KDocuments    Kind = "documents"
+	KListings     Kind = "listings"
+	KSignatures   Kind = "signatures"
+	KConfig       Kind = "config"
+	KLayers       Kind = "layers"
+	KUser         Kind = "user"
+	KFilesystem   Kind = "filesystem"
+)
+
+// A Set is the facts of one subject of a check's scope. It is plain data: it
+// round-trips through JSON and holds no handles. Values are shared between
+// sets and never changed. The zero value knows nothing.
+type Set struct {
+	// About a reference.
+	Reference    Value[Reference]  `json:"reference"`
+	Resolution   Value[Resolution] `json:"resolution"`
+	Tag          Value[Tag]        `json:"tag"`  // Absent: the reference has no tag
+	Pin          Value[Pin]        `json:"pin"`  // Absent: not both a tag and a digest
+	Push         Value[Push]       `json:"push"` // Absent: not judged under a name to be pushed to
+	Availability List[Blob]        `json:"availability"`
+
+	// About an image: the root and what hangs from it.
+	Image      Value[Image]    `json:"image"`
+	Documents  List[Document]  `json:"documents"` // of an image: those of no platform; of a platform: its manifest and config
+	Listings   List[Listing]   `json:"listings"`
+	Signatures List[Signature] `json:"signatures"`
+
+	// About one platform of an image.
+	Config     Value[Config]     `json:"config"`
+	Layers     List[Layer]       `json:"layers"`
+	User       Value[User]       `json:"user"`
+	Filesystem Value[Filesystem] `json:"filesystem"`
+}
+
+// Statuses returns the states of the fact k and of its parts. A kind that does
+// not exist is Unknown.
+func (s *Set) Statuses(k Kind) []Status {
+	f, ok := fields(s)[k]
+	if !ok {
+		return []Status{{Why: "no fact is called " + string(k)}}
+	}
+	return f.statuses()
+}
+
+// Only returns a copy of s that holds the facts kinds and is Unknown elsewhere.
+func (s *Set) Only(kinds ...Kind) *Set {
+	var out Set
+	from, to := fields(s), fields(&out)
+	for _, k := range kinds {
+		if f, ok := from[k]; ok {
+			f.copyTo(to[k])
+		}
+	}
+	return &out
+}
+
+// Kinds returns all kinds, in the order of Set's fields.
+func Kinds() []Kind {
+	return []Kind{
+		KReference, KResolution, KTag, KPin, KPush, KAvailability, KImage, KDocuments,
+		KListings, KSignatures, KConfig, KLayers, KUser, KFilesystem,
+	}
+}
+
+type field interface {
+	statuses() []Status
+	copyTo(field)
+}
+
+type valueField[T any] struct{ v *Value[T] }
+
+func (f valueField[T]) statuses() []Status { return []Status{f.v.Status()} }
+func (f valueField[T]) copyTo(to field)    { *to.(valueField[T]).v = *f.v }
+
+type listField[T any] struct{ l *List[T] }
+
+func (f listField[T]) statuses() []Status { return f.l.Statuses() }
+func (f listField[T]) copyTo(to field)    { *to.(listField[T]).l = *f.l }
+
+func fields(s *Set) map[Kind]field {
+	return map[Kind]field{
+		KReference:    valueField[Reference]{&s.Reference},
+		KResolution:   valueField[Resolution]{&s.Resolution},
+		KTag:          valueField[Tag]{&s.Tag},
+		KPin:          valueField[Pin]{&s.Pin},
+		KPush:         valueField[Push]{&s.Push},
+		KAvailability: listField[Blob]{&s.Availability},
+		KImage:        valueField[Image]{&s.Image},
+		KDocuments:    listField[Document]{&s.Documents},
+		KListings:     listField[Listing]{&s.Listings},
+		KSignatures:   listField[Signature]{&s.Signatures},
+		KConfig:       valueField[Config]{&s.Config},
+		KLayers:       listField[Layer]{&s.Layers},
+		KUser:         valueField[User]{&s.User},
+		KFilesystem:   valueField[Filesystem]{&s.Filesystem},
+	}
+}

@@ -1,0 +1,89 @@
+// Package limits holds every limit and why it is what it is. A limit that is
+// hit is an error that names the limit, the value and the flag; nothing is ever
+// cut silently.
+package limits
+
+import (
+	"fmt"
+	"time"
+)
+
+// Sizes in bytes.
+const (
+	// Manifest: the distribution spec asks registries to take at least 4 MiB, and
+	// clients in use (containerd) refuse more.
+	Manifest = 4 << 20
+	// Config: the largest seen in use are under 1 MiB; history and labels grow them.
+	Config = 8 << 20
+	// Attestation: SBOMs of large images reach 10 MiB; each is held in memory once.
+	Attestation         = 16 << 20
+	AttestationInFlight = 32 << 20
+	// Payload of one simple signing signature: a few hundred bytes in use.
+	SignaturePayload = 1 << 20
+	// Token: what go-containerregistry takes of a token server.
+	Token = 64 << 10
+	// ErrorBody is how much of an error answer is read to tell the cause.
+	ErrorBody = 8 << 10
+	// AccountFile: /etc/passwd and /etc/group of an image (CVE-2026-47262 was
+	// an unbounded read of them).
+	AccountFile = 1 << 20
+	// LayerExpanded and ImageExpanded are streamed, never stored.
+	LayerExpanded = 16 << 30
+	ImageExpanded = 64 << 30
+	// ZstdWindows is shared by all layers of the process: RFC 8878 recommends
+	// supporting 8 MiB windows; zstd --ultra --long=27 uses 128 MiB.
+	ZstdWindows = 128 << 20
+	// PathBytes: of all entries of an image together.
+	PathBytes = 96 << 20
+	// PAXBlock: one extended header (CVE-2022-2879).
+	PAXBlock = 1 << 20
+	PathName = 4096 // PATH_MAX
+)
+
+// Counts.
+const (
+	IndexDepth    = 4
+	IndexChildren = 1000
+	Layers        = 512
+	Entries       = 2_000_000 // per image
+	PathDepth     = 256
+	Redirects     = 5
+	Pages         = 100
+	// Signatures per image and place; cosign's own limit is 100.
+	Signatures   = 100
+	GzipMembers  = 1_000_000
+	ZstdRatio    = 1200 // after ZstdRatioAfter bytes; gzip cannot exceed 1032
+	SymlinkHops  = 40   // Linux's MAXSYMLINKS
+	GroupPaths   = 64   // paths kept by name in one group of a finding
+	JSONDepth    = 64
+	Retries      = 3
+	ZstdRatioMin = 100 << 20 // expanded bytes below which the ratio is not judged
+)
+
+// Times and rates.
+const (
+	RequestHeader = 15 * time.Second
+	IdleBody      = 30 * time.Second
+	MinimumRate   = 16 << 10 // bytes per second over IdleBody
+	RetryAfterCap = 30 * time.Second
+)
+
+// An ExceededError is a limit that was hit.
+type ExceededError struct {
+	What  string // "manifest size", "entries of the image"
+	Limit int64
+	Got   int64  // 0 if it was not read to the end
+	Flag  string // the flag that raises it; "" if it cannot be raised
+}
+
+// Error names limit, value and flag.
+func (e *ExceededError) Error() string {
+	s := fmt.Sprintf("%s exceeds the limit of %d", e.What, e.Limit)
+	if e.Got > 0 {
+		s = fmt.Sprintf("%s is %d and exceeds the limit of %d", e.What, e.Got, e.Limit)
+	}
+	if e.Flag != "" {
+		s += " (raise it with " + e.Flag + ")"
+	}
+	return s
+}
