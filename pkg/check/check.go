@@ -50,6 +50,10 @@ type Check struct {
 	// Images restricts it to images (and indexes): for other classes it is
 	// not-applicable with the class as reason. Reads fact.KImage.
 	Images bool
+	// Applies, if set, returns the reason why the check does not apply, or "". It
+	// sees what Run sees but is called first, whatever is Unknown: it must rest on
+	// Known facts alone, so that not knowing never makes a check not-applicable.
+	Applies func(*fact.Set) string
 	// Run judges. It sees only Needs and Uses, must not change them, and must be
 	// deterministic.
 	Run func(*fact.Set) Answer

@@ -79,18 +79,28 @@ func Kinds() []Kind {
 	}
 }
 
+// IsList reports whether the fact k is a List, whose parts are known or not one
+// by one. A kind that does not exist is none.
+func IsList(k Kind) bool {
+	f, ok := fields(&Set{})[k]
+	return ok && f.list()
+}
+
 type field interface {
+	list() bool
 	statuses() []Status
 	copyTo(field)
 }
 
 type valueField[T any] struct{ v *Value[T] }
 
+func (f valueField[T]) list() bool         { return false }
 func (f valueField[T]) statuses() []Status { return []Status{f.v.Status()} }
 func (f valueField[T]) copyTo(to field)    { *to.(valueField[T]).v = *f.v }
 
 type listField[T any] struct{ l *List[T] }
 
+func (f listField[T]) list() bool         { return true }
 func (f listField[T]) statuses() []Status { return f.l.Statuses() }
 func (f listField[T]) copyTo(to field)    { *to.(listField[T]).l = *f.l }
 
