@@ -1,0 +1,73 @@
+package image
+
+import (
+	"fmt"
+
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/ref"
+)
+
+// A Selection says which platforms' layers are read. The zero value selects
+// none.
+type Selection struct {
+	All bool
+	// Only selects the platforms that match one of these; one that no image
+	// matches becomes a child with an error.
+	Only []ref.Platform
+	// Host selects the images for this platform, or the only image there is, or
+	// the first one listed if none is for it. Used if neither All nor Only is set.
+	Host ref.Platform
+}
+
+func (s Selection) apply(img *Image) {
+	var runnable []*Child
+	for _, c := range img.Children {
+		if c.Runnable() {
+			runnable = append(runnable, c)
+		}
+	}
+	switch {
+	case s.All:
+		for _, c := range runnable {
+			c.Selected = true
+		}
+	case len(s.Only) > 0:
+		for _, want := range s.Only {
+			if !mark(runnable, want) {
+				img.Children = append(img.Children, &Child{
+					Platform: want, Class: fact.ClassImage, Selected: true,
+					Err: &Error{Op: "select platform", Object: want.String(), Cause: fact.NotFound,
+						Err: fmt.Errorf("the image has none such; it has %s", list(runnable))},
+				})
+			}
+		}
+	case s.Host != (ref.Platform{}) && len(runnable) > 0:
+		if !mark(runnable, s.Host) {
+			runnable[0].Selected = true
+		}
+	}
+}
+
+func mark(children []*Child, want ref.Platform) bool {
+	found := false
+	for _, c := range children {
+		if c.Platform.Matches(want) {
+			c.Selected, found = true, true
+		}
+	}
+	return found
+}
+
+func list(children []*Child) string {
+	if len(children) == 0 {
+		return "no platform"
+	}
+	s := ""
+	for i, c := range children {
+		if i > 0 {
+			s += ", "
+		}
+		s += c.Platform.String()
+	}
+	return s
+}
