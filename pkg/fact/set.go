@@ -42,7 +42,8 @@ type Set struct {
 	Listings   List[Listing]   `json:"listings"`
 	Signatures List[Signature] `json:"signatures"`
 
-	// About one platform of an image.
+	// About one platform of an image. In the set of an index all four are Absent:
+	// an index has no config and no layers of its own.
 	Config     Value[Config]     `json:"config"`
 	Layers     List[Layer]       `json:"layers"`
 	User       Value[User]       `json:"user"`

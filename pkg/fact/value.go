@@ -78,6 +78,10 @@ type List[T any] struct {
 // ListOf returns a Known list of parts.
 func ListOf[T any](parts ...Value[T]) List[T] { return List[T]{State: Known, Parts: parts} }
 
+// NoList returns an Absent list: there can be none, such as the layers of an
+// index.
+func NoList[T any]() List[T] { return List[T]{State: Absent} }
+
 // MissingList returns an Unknown list with its cause.
 func MissingList[T any](c Cause, why string) List[T] { return List[T]{Cause: c, Why: why} }
 
