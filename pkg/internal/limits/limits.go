@@ -20,6 +20,9 @@ const (
 	AttestationInFlight = 32 << 20
 	// Payload of one simple signing signature: a few hundred bytes in use.
 	SignaturePayload = 1 << 20
+	// Certificate of a signer: Fulcio's are under 2 KiB; what parsing and checking
+	// its names costs grows with them.
+	Certificate = 64 << 10
 	// Token: what go-containerregistry takes of a token server.
 	Token = 64 << 10
 	// ErrorBody is how much of an error answer is read to tell the cause.
