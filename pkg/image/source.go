@@ -30,6 +30,10 @@ type Answer struct {
 	Body        []byte     // at most limits.Manifest bytes
 	MediaType   string     // as the source claims it (Content-Type, descriptor); "" if it does not
 	DigestClaim ref.Digest // Docker-Content-Digest; "" if absent or malformed
+	// Wanted is the descriptor by which a source looked a tag up in a document of
+	// its own (a layout's index.json). The body must be what it says, as for any
+	// other descriptor. Zero for a registry, and for a lookup by digest.
+	Wanted ref.Descriptor
 }
 
 // A Prober says without reading the content what is there.

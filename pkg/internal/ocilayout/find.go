@@ -1,0 +1,171 @@
+package ocilayout
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+
+	"github.com/intact-dev/intact/pkg/ref"
+)
+
+// Annotations that name an entry of index.json: the image specification's, and
+// the full name that containerd and BuildKit write beside it.
+const (
+	annotationRefName        = "org.opencontainers.image.ref.name"
+	annotationContainerdName = "io.containerd.image.name"
+)
+
+// signatureTag is a tag under which cosign, or the referrers fallback, stores
+// what belongs to another image.
+var signatureTag = regexp.MustCompile(`^sha(?:256|512)-[0-9a-f]{64,128}(?:\.\w+)?$`)
+
+// find returns the descriptor that r selects: by its digest, by its tag, or the
+// only image.
+func (l *Layout) find(ctx context.Context, r ref.Ref) (ref.Descriptor, error) {
+	if err := ctx.Err(); err != nil {
+		return ref.Descriptor{}, err
+	}
+	switch {
+	case r.Digest != "":
+		return l.byDigest(r.Digest)
+	case r.Tag != "":
+		return l.byTag(r)
+	}
+	return l.only(ctx)
+}
+
+// byDigest takes the media type from index.json if the digest is listed there;
+// children of an index are not.
+func (l *Layout) byDigest(d ref.Digest) (ref.Descriptor, error) {
+	if _, err := ref.ParseDigest(string(d)); err != nil {
+		return ref.Descriptor{}, err
+	}
+	for _, e := range l.entries {
+		if e.Digest == d {
+			return e, nil
+		}
+	}
+	return ref.Descriptor{Digest: d}, nil
+}
+
+// byTag prefers an entry whose name is exactly the tag, then one whose full name
+// is r's, then, unless r names a repository, one whose full name has the tag.
+func (l *Layout) byTag(r ref.Ref) (ref.Descriptor, error) {
+	matches := []func(name string) bool{
+		func(name string) bool { return name == r.Tag },
+		func(name string) bool {
+			n, err := ref.Parse(name)
+			return err == nil && n.Tag == r.Tag && r.Name != "" && n.Canonical() == r.Canonical()
+		},
+		func(name string) bool {
+			n, err := ref.Parse(name)
+			return err == nil && n.Tag == r.Tag && r.Name == ""
+		},
+	}
+	for _, match := range matches {
+		found, err := l.one(func(d ref.Descriptor) bool {
+			return match(d.Annotations[annotationRefName]) || match(d.Annotations[annotationContainerdName])
+		})
+		if err != nil || found != nil {
+			return deref(found), err
+		}
+	}
+	if d, ok := l.sigs[r.Tag]; ok {
+		return d, nil
+	}
+	return ref.Descriptor{}, fmt.Errorf("no entry has this name%s: %w", l.names(), fs.ErrNotExist)
+}
+
+// one returns the entry that match selects, nil if there is none. Several
+// entries for the same digest are one image with several names.
+func (l *Layout) one(match func(ref.Descriptor) bool) (*ref.Descriptor, error) {
+	var found *ref.Descriptor
+	for i, d := range l.entries {
+		if !match(d) {
+			continue
+		}
+		if found != nil && found.Digest != d.Digest {
+			return nil, malformed("two entries have this name: %s and %s", found.Digest, d.Digest)
+		}
+		if found == nil {
+			found = &l.entries[i]
+		}
+	}
+	return found, nil
+}
+
+// only returns the layout's only image. Signatures and other referrers beside
+// it do not count.
+func (l *Layout) only(ctx context.Context) (ref.Descriptor, error) {
+	candidates := distinct(l.entries, func(d ref.Descriptor) bool { return !belongsToAnother(d) })
+	if len(candidates) > 1 {
+		subjects, err := l.walk(ctx)
+		if err != nil {
+			return ref.Descriptor{}, err
+		}
+		referrer := map[ref.Digest]bool{}
+		for _, list := range subjects {
+			for _, d := range list {
+				referrer[d.Digest] = true
+			}
+		}
+		candidates = distinct(candidates, func(d ref.Descriptor) bool { return !referrer[d.Digest] })
+	}
+	switch len(candidates) {
+	case 0:
+		return ref.Descriptor{}, fmt.Errorf("%s lists no image: %w", indexFile, fs.ErrNotExist)
+	case 1:
+		return candidates[0], nil
+	}
+	return ref.Descriptor{}, fmt.Errorf("there are %d images; choose one by its tag or digest%s", len(candidates), l.names())
+}
+
+func belongsToAnother(d ref.Descriptor) bool {
+	switch d.Annotations[annotationKind] {
+	case kindSignatures, kindAttestations:
+		return true
+	}
+	return signatureTag.MatchString(d.Annotations[annotationRefName])
+}
+
+func distinct(all []ref.Descriptor, keep func(ref.Descriptor) bool) []ref.Descriptor {
+	seen := map[ref.Digest]bool{}
+	var out []ref.Descriptor
+	for _, d := range all {
+		if keep(d) && !seen[d.Digest] {
+			seen[d.Digest] = true
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// names lists what could have been asked for, in brackets; "" if nothing.
+func (l *Layout) names() string {
+	const most = 8
+	var names []string
+	for _, d := range distinct(l.entries, func(d ref.Descriptor) bool { return !belongsToAnother(d) }) {
+		if len(names) == most {
+			names = append(names, "…")
+			break
+		}
+		name := string(d.Digest)
+		if n := d.Annotations[annotationRefName]; n != "" {
+			name = fmt.Sprintf("%.200q", n)
+		}
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " (there: " + strings.Join(names, ", ") + ")"
+}
+
+func deref(d *ref.Descriptor) ref.Descriptor {
+	if d == nil {
+		return ref.Descriptor{}
+	}
+	return *d
+}

@@ -1,0 +1,114 @@
+package ocilayout
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/limits"
+	"github.com/intact-dev/intact/pkg/ref"
+)
+
+// Referrers implements [image.Referrer]: the manifests listed in index.json, or
+// in an index listed there, whose subject is d. The form is fact.FormLayout.
+func (l *Layout) Referrers(ctx context.Context, _ ref.Ref, d ref.Digest) ([]ref.Descriptor, string, error) {
+	subjects, err := l.walk(ctx)
+	if err != nil {
+		return nil, fact.FormLayout, l.fail("list referrers", string(d), err)
+	}
+	return append([]ref.Descriptor(nil), subjects[d]...), fact.FormLayout, nil
+}
+
+// walk reads every manifest that the layout lists, once, and returns them by
+// their subject.
+func (l *Layout) walk(ctx context.Context) (map[ref.Digest][]ref.Descriptor, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.subjects != nil {
+		return l.subjects, nil
+	}
+	w := walker{layout: l, seen: map[ref.Digest]bool{}, subjects: map[ref.Digest][]ref.Descriptor{}}
+	if err := w.list(ctx, l.entries, 0); err != nil {
+		return nil, err
+	}
+	l.subjects = w.subjects
+	return l.subjects, nil
+}
+
+type walker struct {
+	layout   *Layout
+	seen     map[ref.Digest]bool
+	subjects map[ref.Digest][]ref.Descriptor
+}
+
+// untrustedManifest is what of a manifest or index says where it belongs.
+type untrustedManifest struct {
+	ArtifactType string            `json:"artifactType"`
+	Annotations  map[string]string `json:"annotations"`
+	Config       struct {
+		MediaType string `json:"mediaType"`
+	} `json:"config"`
+	Subject   *ref.Descriptor  `json:"subject"`
+	Manifests []ref.Descriptor `json:"manifests"`
+}
+
+func (w *walker) list(ctx context.Context, all []ref.Descriptor, depth int) error {
+	for _, d := range all {
+		if _, err := ref.ParseDigest(string(d.Digest)); err != nil || w.seen[d.Digest] {
+			continue
+		}
+		if len(w.seen) >= limits.IndexChildren {
+			return &limits.ExceededError{What: "number of manifests in the layout", Limit: limits.IndexChildren}
+		}
+		w.seen[d.Digest] = true
+		if err := w.manifest(ctx, d, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// manifest notes one manifest's subject. A blob that is not there cannot be a
+// signature, and one that is no JSON object has no subject; what cannot be read
+// could be either, and is an error.
+func (w *walker) manifest(ctx context.Context, d ref.Descriptor, depth int) error {
+	b, err := w.layout.read(ctx, blobName(d.Digest), "manifest size", limits.Manifest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var m untrustedManifest
+	if json.Unmarshal(b, &m) != nil {
+		return nil
+	}
+	if m.Subject != nil && m.Subject.Digest != "" {
+		w.subjects[m.Subject.Digest] = append(w.subjects[m.Subject.Digest], describeReferrer(d, m))
+	}
+	if len(m.Manifests) == 0 {
+		return nil
+	}
+	if depth >= limits.IndexDepth {
+		return &limits.ExceededError{What: "depth of nested indexes", Limit: limits.IndexDepth, Got: int64(depth + 1)}
+	}
+	return w.list(ctx, m.Manifests, depth+1)
+}
+
+// describeReferrer fills in what a registry's referrers list would say.
+//
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
+func describeReferrer(d ref.Descriptor, m untrustedManifest) ref.Descriptor {
+	if d.ArtifactType == "" {
+		d.ArtifactType = m.ArtifactType
+	}
+	if d.ArtifactType == "" {
+		d.ArtifactType = m.Config.MediaType
+	}
+	if d.Annotations == nil {
+		d.Annotations = m.Annotations
+	}
+	return d
+}
