@@ -24,7 +24,7 @@ func (e *ContradictionError) Unwrap() error { return e.Err }
 // Fail records on out why it could not be verified at all: unsupported where err
 // says so, broken otherwise.
 func Fail(out fact.Signature, err error) fact.Signature {
-	out.Proofs, out.Why = nil, err.Error()
+	out.Proofs, out.Why = nil, oneLine(err.Error())
 	out.State = fact.SignatureBroken
 	var limit *limits.ExceededError
 	if errors.Is(err, ErrUnsupported) || errors.As(err, &limit) {
@@ -41,9 +41,19 @@ func Judge(out fact.Signature, proofs []fact.Proof, reasons []string, err error)
 	case len(proofs) > 0:
 		out.State, out.Proofs = fact.SignatureVerified, proofs
 	default:
-		out.State, out.Why = fact.SignatureUnverifiable, strings.Join(reasons, "; ")
+		out.State, out.Why = fact.SignatureUnverifiable, oneLine(strings.Join(reasons, "; "))
 	}
 	return out
+}
+
+// maxReason bounds a reason: libraries quote what they were given.
+const maxReason = 512
+
+func oneLine(s string) string {
+	if s = strings.Join(strings.Fields(s), " "); len(s) > maxReason {
+		s = strings.ToValidUTF8(s[:maxReason], "") + "…"
+	}
+	return s
 }
 
 // UnderKeys says that none of n keys verifies a signature.
