@@ -1,0 +1,204 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/intact-dev/intact/pkg/check"
+	"github.com/intact-dev/intact/pkg/fact"
+)
+
+// A Verdict is what a policy makes of the results for one subject. The zero
+// value is Undecided.
+type Verdict struct {
+	Decision Decision `json:"decision"`
+	// Reasons are the results that led to more than Allow, worst first, and the
+	// failures that exceptions accept.
+	Reasons []Reason `json:"reasons,omitempty"`
+
+	// Judgements are what became of each result, in the order they were given.
+	Judgements []Judgement `json:"-"`
+	// AcceptedUndecided counts the denied checks that are undecided where the
+	// policy says `undecided: warn`.
+	AcceptedUndecided int `json:"-"`
+	// Uses are the exceptions whose images are this subject.
+	Uses []ExceptionUse `json:"-"`
+}
+
+// A Reason is one cause of a Verdict.
+type Reason struct {
+	Check     string   `json:"check,omitempty"` // "" = about the whole
+	Platform  string   `json:"platform,omitempty"`
+	Decision  Decision `json:"decision"`
+	Rule      string   `json:"rule,omitempty"`
+	Exception string   `json:"exception,omitempty"`
+	Why       string   `json:"why,omitempty"` // of undecided
+}
+
+// A Judgement is what a policy makes of one result.
+type Judgement struct {
+	Level    Level
+	Rule     string
+	Decision Decision // what this result alone leads to; Allow if to nothing
+	// Excepted counts the findings that exceptions accept. They stay in the result.
+	Excepted int
+	// Findings holds one for each finding of the result.
+	Findings []FindingJudgement
+}
+
+// A FindingJudgement says whether a finding is accepted.
+type FindingJudgement struct {
+	Excepted bool
+	// By are the exceptions that accept it or, if it is not Excepted, some of its
+	// paths.
+	By []string
+	// Paths counts the listed paths that exceptions accept.
+	Paths int
+}
+
+// A Run says what a command line took away from what its policy asks. The zero
+// value is nothing.
+type Run struct {
+	// Depth is how far the subject was examined; "" is as far as the policy asks.
+	Depth Depth
+	// Skipped are the checks and families that were switched off.
+	Skipped []string
+}
+
+// Decide judges the results of one subject. It is a pure function.
+//
+//   - a denied check that fails: Deny
+//   - else a denied check that is undecided: Undecided, or with `undecided: warn`
+//     Warn, counted in AcceptedUndecided
+//   - else a check that is warned about and fails or is undecided: Warn
+//   - else Allow
+//
+// not-asked leads to nothing, unless the policy asked and run took it away: then
+// it is undecided. If no result of a check that is not off says anything but
+// not-asked, nothing was examined, and that is Undecided. The zero Policy is
+// always Undecided.
+func (p *Policy) Decide(s Subject, now time.Time, results []check.Result, run Run) Verdict {
+	if p == nil || p.layers == nil {
+		return Verdict{Reasons: []Reason{{Why: "no policy was loaded"}}}
+	}
+	v := Verdict{Decision: Allow, Uses: p.uses(s, now)}
+	examined := false
+	for _, r := range results {
+		j := p.judge(s, r, run, v.Uses)
+		v.Judgements = append(v.Judgements, j)
+		outcome := p.effective(s, r, run)
+		examined = examined || j.Level != LevelOff && outcome != check.NotAsked
+		if j.Decision == Warn && j.Level == LevelDeny {
+			v.AcceptedUndecided++
+		}
+		v.Decision = Worst(v.Decision, j.Decision)
+		v.Reasons = append(v.Reasons, reasonsOf(r, j, outcome)...)
+	}
+	if !examined {
+		v.Decision = Worst(v.Decision, Undecided)
+		v.Reasons = append(v.Reasons, Reason{Decision: Undecided, Why: "nothing was examined"})
+	}
+	slices.SortStableFunc(v.Reasons, func(a, b Reason) int {
+		if d := b.Decision.severity() - a.Decision.severity(); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Check+" "+a.Platform, b.Check+" "+b.Platform)
+	})
+	return v
+}
+
+func (p *Policy) judge(s Subject, r check.Result, run Run, uses []ExceptionUse) Judgement {
+	j := Judgement{Decision: Allow}
+	j.Level, j.Rule = p.Level(r.Check, s)
+	outcome := p.effective(s, r, run)
+	left := p.except(&j, r, uses)
+	if j.Level == LevelOff {
+		return j
+	}
+	switch {
+	case outcome == check.Fail && left:
+		j.Decision = Deny
+		if j.Level == LevelWarn {
+			j.Decision = Warn
+		}
+	case outcome == check.Undecided:
+		j.Decision = Undecided
+		if j.Level == LevelWarn || p.undecidedWarns {
+			j.Decision = Warn
+		}
+	}
+	return j
+}
+
+// effective is the outcome that counts: an outcome that does not exist is
+// undecided, and so is not-asked where the policy asked.
+func (p *Policy) effective(s Subject, r check.Result, run Run) check.Outcome {
+	switch r.Outcome {
+	case check.Pass, check.Fail, check.NotApplicable:
+		return r.Outcome
+	case check.NotAsked:
+		if p.tookAway(s, r.Check, run) == "" {
+			return check.NotAsked
+		}
+	}
+	return check.Undecided
+}
+
+// tookAway says what of run keeps check id from being decided although the
+// policy asks for it, or "".
+func (p *Policy) tookAway(s Subject, id string, run Run) string {
+	if familyOf(id) == "SIG" && !p.asksForSignature(s) {
+		return ""
+	}
+	if slices.Contains(run.Skipped, id) || slices.Contains(run.Skipped, familyOf(id)) {
+		return "it was switched off"
+	}
+	if d := run.Depth.order(); d > 0 && d < p.depth.order() && p.needs(id) > d {
+		return fmt.Sprintf("the depth was %s and the policy asks for %s", run.Depth, p.depth)
+	}
+	return ""
+}
+
+// needs is the order of the depth that check id needs. Of a check that is not
+// known it is the greatest.
+func (p *Policy) needs(id string) int {
+	c, ok := p.known[id]
+	if !ok {
+		return DepthLayers.order()
+	}
+	order := DepthReference.order()
+	for _, k := range slices.Concat(c.Needs, c.Uses) {
+		switch k {
+		case fact.KReference:
+		case fact.KLayers, fact.KUser, fact.KFilesystem:
+			return DepthLayers.order()
+		default:
+			order = DepthManifest.order()
+		}
+	}
+	return order
+}
+
+func reasonsOf(r check.Result, j Judgement, outcome check.Outcome) []Reason {
+	reason := Reason{Check: r.Check, Platform: r.Platform, Decision: j.Decision, Rule: j.Rule}
+	switch {
+	case j.Level == LevelOff:
+		return nil
+	case j.Decision != Allow:
+		if outcome == check.Undecided {
+			reason.Why = r.Why
+		}
+		return []Reason{reason}
+	case j.Excepted > 0 && outcome == check.Fail:
+		var by []string
+		for _, f := range j.Findings {
+			by = append(by, f.By...)
+		}
+		slices.Sort(by)
+		reason.Exception = strings.Join(slices.Compact(by), "; ")
+		return []Reason{reason}
+	}
+	return nil
+}
