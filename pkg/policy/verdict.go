@@ -41,7 +41,9 @@ type Reason struct {
 type Judgement struct {
 	Level    Level
 	Rule     string
-	Decision Decision // what this result alone leads to; Allow if to nothing
+	Decision Decision      // what this result alone leads to; Allow if to nothing
+	Outcome  check.Outcome // the one that counted
+	Why      string        // of an Outcome that is undecided
 	// Excepted counts the findings that exceptions accept. They stay in the result.
 	Excepted int
 	// Findings holds one for each finding of the result.
@@ -88,13 +90,12 @@ func (p *Policy) Decide(s Subject, now time.Time, results []check.Result, run Ru
 	for _, r := range results {
 		j := p.judge(s, r, run, v.Uses)
 		v.Judgements = append(v.Judgements, j)
-		outcome := p.effective(s, r, run)
-		examined = examined || j.Level != LevelOff && outcome != check.NotAsked
+		examined = examined || j.Level != LevelOff && j.Outcome != check.NotAsked
 		if j.Decision == Warn && j.Level == LevelDeny {
 			v.AcceptedUndecided++
 		}
 		v.Decision = Worst(v.Decision, j.Decision)
-		v.Reasons = append(v.Reasons, reasonsOf(r, j, outcome)...)
+		v.Reasons = append(v.Reasons, reasonsOf(r, j)...)
 	}
 	if !examined {
 		v.Decision = Worst(v.Decision, Undecided)
@@ -110,40 +111,36 @@ func (p *Policy) Decide(s Subject, now time.Time, results []check.Result, run Ru
 }
 
 func (p *Policy) judge(s Subject, r check.Result, run Run, uses []ExceptionUse) Judgement {
-	j := Judgement{Decision: Allow}
+	j := Judgement{Decision: Allow, Outcome: r.Outcome}
 	j.Level, j.Rule = p.Level(r.Check, s)
-	outcome := p.effective(s, r, run)
 	left := p.except(&j, r, uses)
-	if j.Level == LevelOff {
-		return j
+	switch r.Outcome {
+	case check.Pass, check.NotApplicable:
+	case check.Fail:
+		// What is accepted is what was found. If parts could not be examined, what
+		// they hold is not accepted with it.
+		if !left && r.Cause != fact.NotGathered && r.Cause != fact.NotAsked {
+			j.Outcome, j.Why = check.Undecided, r.Why
+		}
+	case check.NotAsked:
+		if why := p.tookAway(s, r.Check, run); why != "" {
+			j.Outcome, j.Why = check.Undecided, why
+		}
+	default: // undecided, and what does not exist
+		j.Outcome, j.Why = check.Undecided, r.Why
 	}
 	switch {
-	case outcome == check.Fail && left:
+	case j.Level == LevelOff:
+	case j.Outcome == check.Fail && left && j.Level == LevelWarn:
+		j.Decision = Warn
+	case j.Outcome == check.Fail && left:
 		j.Decision = Deny
-		if j.Level == LevelWarn {
-			j.Decision = Warn
-		}
-	case outcome == check.Undecided:
+	case j.Outcome == check.Undecided && (j.Level == LevelWarn || p.undecidedWarns):
+		j.Decision = Warn
+	case j.Outcome == check.Undecided:
 		j.Decision = Undecided
-		if j.Level == LevelWarn || p.undecidedWarns {
-			j.Decision = Warn
-		}
 	}
 	return j
-}
-
-// effective is the outcome that counts: an outcome that does not exist is
-// undecided, and so is not-asked where the policy asked.
-func (p *Policy) effective(s Subject, r check.Result, run Run) check.Outcome {
-	switch r.Outcome {
-	case check.Pass, check.Fail, check.NotApplicable:
-		return r.Outcome
-	case check.NotAsked:
-		if p.tookAway(s, r.Check, run) == "" {
-			return check.NotAsked
-		}
-	}
-	return check.Undecided
 }
 
 // tookAway says what of run keeps check id from being decided although the
@@ -181,24 +178,18 @@ func (p *Policy) needs(id string) int {
 	return order
 }
 
-func reasonsOf(r check.Result, j Judgement, outcome check.Outcome) []Reason {
-	reason := Reason{Check: r.Check, Platform: r.Platform, Decision: j.Decision, Rule: j.Rule}
-	switch {
-	case j.Level == LevelOff:
-		return nil
-	case j.Decision != Allow:
-		if outcome == check.Undecided {
-			reason.Why = r.Why
-		}
-		return []Reason{reason}
-	case j.Excepted > 0 && outcome == check.Fail:
+func reasonsOf(r check.Result, j Judgement) []Reason {
+	reason := Reason{Check: r.Check, Platform: r.Platform, Decision: j.Decision, Rule: j.Rule, Why: j.Why}
+	if j.Excepted > 0 && j.Decision != Deny {
 		var by []string
 		for _, f := range j.Findings {
 			by = append(by, f.By...)
 		}
 		slices.Sort(by)
 		reason.Exception = strings.Join(slices.Compact(by), "; ")
-		return []Reason{reason}
 	}
-	return nil
+	if j.Level == LevelOff || j.Decision == Allow && reason.Exception == "" {
+		return nil
+	}
+	return []Reason{reason}
 }
