@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/fact"
@@ -27,7 +28,7 @@ var evidence = map[fact.Kind]string{
 
 var scopeWords = map[Scope]string{
 	ScopeReference: "each reference",
-	ScopeImage:     "each image index",
+	ScopeImage:     "each image",
 	ScopePlatform:  "each platform of an image",
 	ScopeContainer: "each container",
 	ScopeGroup:     "each group of containers",
@@ -63,6 +64,10 @@ func evidenceOf(c Check) string {
 	var b strings.Builder
 	var subjects []string
 	for _, s := range c.Scopes {
+		if s == ScopeImage && slices.Contains(c.Scopes, ScopePlatform) {
+			subjects = append(subjects, "each image index")
+			continue
+		}
 		subjects = append(subjects, scopeWords[s])
 	}
 	fmt.Fprintf(&b, "Evaluated for %s.", strings.Join(subjects, " and "))

@@ -1,0 +1,24 @@
+// Package checks holds the checks that judge references and images: one file
+// each. They are pure functions of the facts that they declare; what a finding
+// leads to is the policy's business. The checks that need the policy itself are
+// in package policy.
+//
+// A check never takes what it does not know for good: it returns a pass only if
+// it has looked at everything that it is about.
+package checks
+
+import "github.com/intact-dev/intact/pkg/check"
+
+// All returns the checks of this package in the order of reports. The caller
+// may change the slice.
+func All() []check.Check {
+	return []check.Check{
+		ref001(), ref002(), ref003(), ref004(), ref005(),
+		tag001(), tag006(),
+		dig001(), dig002(), dig003(), dig004(), dig005(), dig006(), dig007(), dig008(),
+		lay001(), lay002(), lay003(), lay004(), lay005(), lay006(), lay007(), lay008(), lay009(),
+	}
+}
+
+// since is the release that this set of checks came with.
+const since = "2026-11"

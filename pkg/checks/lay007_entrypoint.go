@@ -1,0 +1,66 @@
+package checks
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/intact-dev/intact/pkg/check"
+	"github.com/intact-dev/intact/pkg/fact"
+)
+
+func lay007() check.Check {
+	return check.Check{
+		ID:    "LAY007",
+		Title: "entrypoint missing, or found through something writable",
+		Doc: check.Doc{
+			What: "The program that the image starts does not exist in it, or a step on the way to it (a `PATH` directory, a link, its interpreter, the file itself) can be changed by the image's user or by everyone.",
+			Why:  "Who can change one of these steps decides what the next start of the container runs. A missing program is supplied by whoever can put a file there, such as a volume.",
+			Fix:  "Name the program by its absolute path in exec form, let root own it and every directory on the way to it, and leave writable directories out of `PATH`.",
+			Limits: "The image's own entrypoint; a workload may set another. For a shell form, and for a script, it looks at the shell, and not at what it goes on to run. " +
+				"An image that names no command is not applicable.",
+			Since: since,
+		},
+		Scopes: layScopes(), Needs: layNeeds(), Images: true, Applies: notUnix,
+		Run: runLAY007,
+	}
+}
+
+func runLAY007(s *fact.Set) check.Answer {
+	t, none := tree(s)
+	if none != "" {
+		return notTold(none)
+	}
+	e := t.Entrypoint
+	var out []check.Finding
+	switch {
+	case e.Argv0 == "":
+		return notTold("the image names no command")
+	case e.Program == "":
+		return check.Answer{Findings: []check.Finding{{
+			Message: fmt.Sprintf("the image starts %q, which does not resolve: %s", e.Argv0, orElse(e.Missing, "no such file")),
+			Fix:     "put the program into the image, or name the one that is there by its absolute path",
+		}}}
+	case len(e.Writable) > 0:
+		var steps []string
+		for _, p := range e.Writable {
+			steps = append(steps, show(string(p)))
+		}
+		out = append(out, check.Finding{
+			Message: fmt.Sprintf("%q resolves to %s through what the image's user or everyone can change: %s",
+				e.Argv0, show(string(e.Program)), strings.Join(steps, ", ")),
+			Fix: fixSteps(e.Writable),
+		})
+	}
+	if e.Shell {
+		out = append(out, check.Finding{
+			Message: fmt.Sprintf("shell form: only the shell, %s, was followed, not what it starts", show(string(e.Program))),
+			Note:    true,
+		})
+	}
+	return check.Answer{Findings: out}
+}
+
+func fixSteps(steps []fact.Bytes) string {
+	g := fact.PathGroup{Paths: steps, Count: len(steps), Dir: "/"}
+	return run(g, "let root own each of them, without write permission for others", "chown root:root", "chmod go-w")
+}
