@@ -17,7 +17,6 @@ type compiler struct {
 	errs strictyaml.Errors
 	// ids are all checks that may be named: intact's and own rules so far.
 	ids map[string]bool
-	trust
 }
 
 func (l Loader) compile(chain []*source) (*Policy, error) {
@@ -49,7 +48,7 @@ func (l Loader) compile(chain []*source) (*Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("digest of policy %s: %w", own.file, err)
 	}
-	c.p.digest = digest
+	c.p.digest, c.p.sources = digest, chain
 	return c.p, nil
 }
 

@@ -1,6 +1,9 @@
 package policy
 
-import "github.com/intact-dev/intact/pkg/policy/strictyaml"
+import (
+	"github.com/intact-dev/intact/pkg/policy/signing"
+	"github.com/intact-dev/intact/pkg/policy/strictyaml"
+)
 
 // Schema names the form of policy files.
 const Schema = "intact.policy/v1"
@@ -23,7 +26,7 @@ type document struct {
 	Undecided   string            `json:"undecided,omitempty" yaml:"undecided" enum:"deny|warn" doc:"what a denied check that could not be decided leads to"`
 	Checks      map[string]string `json:"checks,omitempty" yaml:"checks" enum:"deny|warn|off" doc:"a check or a family and what to do when it fails"`
 	Scopes      []scopeDoc        `json:"scopes,omitempty" yaml:"scopes" doc:"other decisions for some subjects; the last that matches wins"`
-	Signatures  []signatureDoc    `json:"signatures,omitempty" yaml:"signatures" doc:"who must have signed which images; the longest pattern wins"`
+	Signatures  []signing.Rule    `json:"signatures,omitempty" yaml:"signatures" doc:"who must have signed which images; the longest pattern wins"`
 	Trust       *trustDoc         `json:"trust,omitempty" yaml:"trust" doc:"what signatures are verified against by default"`
 	Mirrors     []mirrorDoc       `json:"mirrors,omitempty" yaml:"mirrors" doc:"repositories that are copies of others; policies match the names of the originals"`
 	Tags        []tagDoc          `json:"tags,omitempty" yaml:"tags" doc:"which tags are fixed or floating, where their grammar does not tell"`
@@ -38,35 +41,6 @@ type scopeDoc struct {
 	Images     []string          `json:"images,omitempty" yaml:"images" doc:"an exact repository, a prefix ending in /**, or **"`
 	Paths      []string          `json:"paths,omitempty" yaml:"paths" doc:"of files: an exact path, a prefix ending in /**, * within a segment, or **"`
 	Checks     map[string]string `json:"checks" yaml:"checks" required:"true" enum:"deny|warn|off"`
-}
-
-type signatureDoc struct {
-	Images       []string         `json:"images" yaml:"images" required:"true" doc:"an exact repository, a prefix ending in /**, or **; {name} captures a segment"`
-	None         bool             `json:"none,omitempty" yaml:"none" doc:"these images need no signature, and that is meant"`
-	Level        string           `json:"level,omitempty" yaml:"level" enum:"index-or-child|index|child|both" doc:"what the signature must be on"`
-	AnyOf        []authorityDoc   `json:"anyOf,omitempty" yaml:"anyOf" doc:"one of these must have signed"`
-	Attestations []attestationDoc `json:"attestations,omitempty" yaml:"attestations" doc:"all of these must be there"`
-}
-
-type authorityDoc struct {
-	Name            string      `json:"name,omitempty" yaml:"name"`
-	Keyless         *keylessDoc `json:"keyless,omitempty" yaml:"keyless"`
-	Key             string      `json:"key,omitempty" yaml:"key" doc:"the path of a PEM public key, relative to this file, or the PEM itself"`
-	TransparencyLog string      `json:"transparencyLog,omitempty" yaml:"transparencyLog" enum:"required|not-required"`
-	Roots           []string    `json:"roots,omitempty" yaml:"roots" doc:"sigstore, or paths of trusted_root.json files; default: trust.roots"`
-}
-
-type keylessDoc struct {
-	Issuer         string `json:"issuer" yaml:"issuer" required:"true" doc:"of the identity token, exact"`
-	Identity       string `json:"identity,omitempty" yaml:"identity" doc:"* stops at /, ** does not; {name} is what the image pattern captured"`
-	IdentityRegexp string `json:"identityRegexp,omitempty" yaml:"identityRegexp" doc:"the whole identity must match"`
-	Where          string `json:"where,omitempty" yaml:"where" doc:"CEL over the certificate"`
-}
-
-type attestationDoc struct {
-	PredicateType string         `json:"predicateType" yaml:"predicateType" required:"true"`
-	Where         string         `json:"where,omitempty" yaml:"where" doc:"CEL over the predicate"`
-	AnyOf         []authorityDoc `json:"anyOf,omitempty" yaml:"anyOf" doc:"default: the rule's own"`
 }
 
 type trustDoc struct {

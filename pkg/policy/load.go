@@ -142,12 +142,12 @@ func splitVersion(name string) (base string, versioned bool) {
 // readEmbedded returns the embedded policy that name is and the name with its
 // version, of a bare name the newest.
 func (l Loader) readEmbedded(name string) (string, []byte, error) {
-	names, newest := l.embedded()
+	files, newest := l.embedded()
 	full := name
 	if _, versioned := splitVersion(name); !versioned {
 		full = newest[name]
 	}
-	file, ok := names[full]
+	file, ok := files[full]
 	if !ok {
 		var all []string
 		for n := range newest {
@@ -155,7 +155,7 @@ func (l Loader) readEmbedded(name string) (string, []byte, error) {
 		}
 		sortStrings(all)
 		return "", nil, fmt.Errorf("no policy of that name comes with intact; there are %s%s; a file's name ends in .yaml or holds a /",
-			strings.Join(all, ", "), strictyaml.DidYouMean(name, append(all, keys(names)...)))
+			strings.Join(all, ", "), strictyaml.DidYouMean(name, append(all, names(files)...)))
 	}
 	data, err := fs.ReadFile(l.Embedded, file)
 	return full, data, err

@@ -31,6 +31,11 @@ type Policy struct {
 	allowInline    []string
 	rules          []check.Check
 	signatures     []signatureRule
+	keys           map[string]Key
+	roots          map[string]Root
+	defaultRoots   []string // nil = none was named
+	sctOptional    bool
+	sources        []*source
 }
 
 // Name returns the policy's name, with the version of an embedded one.
@@ -142,7 +147,7 @@ func compileTags(doc *strictyaml.Document, docs []tagDoc) ([]tagRule, strictyaml
 
 func sortStrings(s []string) { slices.Sort(s) }
 
-func keys(m map[string]string) []string {
+func names(m map[string]string) []string {
 	out := make([]string, 0, len(m))
 	for k := range m {
 		out = append(out, k)

@@ -40,14 +40,6 @@ type Trust struct {
 	SCT bool
 }
 
-// trust is what a chain of policies names so far.
-type trust struct {
-	keys         map[string]Key
-	roots        map[string]Root
-	defaultRoots []string // nil = none was named
-	sctOptional  bool
-}
-
 // key returns the key that text names in src: a path, or the PEM itself.
 func (c *compiler) key(src *source, text string) (Key, error) {
 	k := Key{PEM: []byte(text)}
@@ -64,10 +56,10 @@ func (c *compiler) key(src *source, text string) (Key, error) {
 	if err := checkKey(k.PEM); err != nil {
 		return Key{}, fmt.Errorf("key %q: %w", k.Name, err)
 	}
-	if c.keys == nil {
-		c.keys = map[string]Key{}
+	if c.p.keys == nil {
+		c.p.keys = map[string]Key{}
 	}
-	c.keys[k.Name] = k
+	c.p.keys[k.Name] = k
 	return k, nil
 }
 
@@ -76,6 +68,8 @@ func checkKey(b []byte) error {
 	switch {
 	case block == nil:
 		return errors.New("no PEM block; expected a public key in PEM")
+	case !strings.HasPrefix(strings.TrimSpace(string(b)), "-----BEGIN"):
+		return errors.New("there is text before the PEM block; expected one key")
 	case strings.Contains(block.Type, "PRIVATE"):
 		return errors.New("it is a private key; a policy holds public keys only")
 	case block.Type != "PUBLIC KEY":
@@ -106,10 +100,10 @@ func (c *compiler) rootNames(src *source, path []any, texts []string) []string {
 				continue
 			}
 			src.digests[text] = b
-			if c.roots == nil {
-				c.roots = map[string]Root{}
+			if c.p.roots == nil {
+				c.p.roots = map[string]Root{}
 			}
-			c.roots[name] = Root{Name: name, JSON: b}
+			c.p.roots[name] = Root{Name: name, JSON: b}
 		}
 		if slices.Contains(out, name) {
 			c.errorf(src, with(path, i), "the root %q is there twice", text)
