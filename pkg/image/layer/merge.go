@@ -1,0 +1,301 @@
+package layer
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/intact-dev/intact/pkg/internal/limits"
+)
+
+// Merge stacks layers, lowest first, as containerd's overlay snapshotter shows
+// them: the last entry of a name wins, whiteouts and opaque directories remove
+// what lower layers hold (never what their own layer holds), a file that takes
+// the place of a directory removes all in it, a directory over a directory
+// merges with it, parents that no layer states are 0755 and root's, and a hard
+// link shares what its target was at that time. An entry below a symbolic link
+// of its own layer goes where the link leads, inside the root; below one of a
+// lower layer it goes into a directory that takes the link's place, because
+// each layer is unpacked by itself. Both are reported as unsafe.
+//
+// It fails if a layer is not [Contents.Readable]: then the tree is not known.
+//
+// https://github.com/containerd/containerd/blob/v2.1.0/pkg/archive/tar.go
+func Merge(layers []*Contents) (*Tree, error) {
+	if len(layers) > limits.Layers {
+		return nil, &limits.ExceededError{What: "number of layers", Limit: limits.Layers, Got: int64(len(layers))}
+	}
+	for i, c := range layers {
+		if c == nil || !c.Readable() {
+			return nil, fmt.Errorf("merge layers: layer %d could not be read", i)
+		}
+	}
+	m := &merger{Tree: newTree(layers)}
+	for i := range layers {
+		m.layer(uint16(i))
+	}
+	return m.Tree, nil
+}
+
+// A merger adds layers to a tree.
+type merger struct {
+	*Tree
+	cur       uint16
+	lastPath  []byte // the directory last resolved, and its node
+	lastDir   nodeID
+	lastOK    bool
+	old, now  Entry
+	observe   observer // nil but for the search of ambiguities
+	throughTo bool     // the last resolution went through a link
+}
+
+// An observer is told what happens within one layer.
+type observer interface {
+	again(id nodeID, before, now *Entry)
+	removes(id nodeID, e *Entry, opaque bool)
+}
+
+// layer adds one layer: what it removes first, for that concerns lower layers
+// alone, then what it holds.
+func (m *merger) layer(i uint16) {
+	m.cur, m.lastOK = i, false
+	c := m.layers[i]
+	if c.whiteouts > 0 && i > 0 {
+		for e := range c.Entries.All() {
+			m.remove(e)
+		}
+		m.lastOK = false
+	}
+	for ref, e := range c.Entries.records() {
+		m.put(ref, e)
+	}
+}
+
+// remove applies a whiteout to the lower layers.
+func (m *merger) remove(e *Entry) {
+	kind, name := whiteoutOf(e.base())
+	if kind != whiteoutPath && kind != whiteoutDir {
+		return
+	}
+	dir, ok := m.below(e.dir())
+	if !ok {
+		return
+	}
+	if kind == whiteoutDir {
+		m.clear(dir)
+	} else if id, ok := m.childOf(dir, name); ok {
+		m.kill(id)
+	}
+}
+
+// below finds a directory of the lower layers, without following links: a
+// layer is unpacked apart from them.
+func (m *merger) below(dir []byte) (nodeID, bool) {
+	id := nodeID(0)
+	for name := range bytes.SplitSeq(dir, []byte("/")) {
+		if len(name) == 0 {
+			continue
+		}
+		var ok bool
+		if id, ok = m.childOf(id, name); !ok || m.at(id).typ != TypeDir {
+			return 0, false
+		}
+	}
+	return id, true
+}
+
+// put adds one entry.
+func (m *merger) put(ref recordRef, e *Entry) {
+	m.judgeName(e)
+	dir, ok := m.parent(e.dir())
+	if !ok {
+		m.unsafe.add(m.cur, "below a chain of links without end", e.Path)
+		return
+	}
+	if m.throughTo {
+		m.unsafe.add(m.cur, "entry below a symbolic link", e.Path)
+	}
+	base := e.base()
+	kind, name := whiteoutOf(base)
+	switch {
+	case kind == whiteoutIgnored:
+		return
+	case kind == whiteoutInvalid:
+		m.unsafe.add(m.cur, "whiteout of no name", e.Path)
+		return
+	case kind == whiteoutDir:
+		if m.observe != nil {
+			m.observe.removes(dir, e, true)
+		}
+		return
+	case kind == whiteoutPath:
+		if m.observe != nil {
+			id, ok := m.find(dir, name)
+			if !ok {
+				n := node{name: ref, data: ref, nameLog: m.cur, dataLog: m.cur, typ: TypeOther}
+				id = m.createWhiteout(dir, name, n)
+			}
+			m.observe.removes(id, e, false)
+		}
+		return
+	}
+	n := node{name: ref, data: ref, nameLog: m.cur, dataLog: m.cur, layer: m.cur, flags: nodeStated, typ: e.Type}
+	if e.Type == TypeHardlink && !m.link(&n, e) {
+		return
+	}
+	if len(e.Path) == 0 {
+		m.root(n, e)
+		return
+	}
+	id, ok := m.find(dir, base)
+	if !ok {
+		m.create(dir, base, n)
+		return
+	}
+	m.replace(id, n, e)
+}
+
+// root takes over the metadata of the root directory; nothing else can be put
+// in its place.
+func (m *merger) root(n node, e *Entry) {
+	if n.typ != TypeDir {
+		m.unsafe.add(m.cur, "entry that would replace the root directory", e.Path)
+		return
+	}
+	r := m.at(0)
+	if r.flags&nodeStated != 0 && r.layer == m.cur {
+		m.again(0, n)
+	}
+	n.child, n.name, n.nameLog = r.child, r.name, r.nameLog
+	*r = n
+}
+
+func (m *merger) again(id nodeID, n node) {
+	if m.observe == nil {
+		return
+	}
+	m.entry(id, &m.old)
+	m.log(n.dataLog).at(n.data, &m.now)
+	m.now.Type = n.typ
+	m.observe.again(id, &m.old, &m.now)
+}
+
+// replace puts n where id is or was.
+func (m *merger) replace(id nodeID, n node, e *Entry) {
+	was := *m.at(id)
+	if was.layer == m.cur && was.flags&nodeStated != 0 && was.flags&nodeDead == 0 {
+		m.again(id, n)
+	}
+	m.noteReplaced(id, was, n, e)
+	dead := was.flags&nodeDead != 0
+	if !dead && was.typ == TypeDir && n.typ != TypeDir {
+		m.clear(id)
+	}
+	if was.typ != TypeDir || n.typ != TypeDir || dead {
+		m.lastOK = false
+	}
+	if dead {
+		m.revive(id)
+	}
+	now := m.at(id)
+	n.parent, n.child, n.next = now.parent, now.child, now.next
+	n.name, n.nameLog = now.name, now.nameLog
+	*now = n
+}
+
+// link resolves a hard link: it is what its target is now.
+func (m *merger) link(n *node, e *Entry) bool {
+	target := strings.Trim(cleanLink(e.Link), "/")
+	dir, base := "", target
+	if i := strings.LastIndexByte(target, '/'); i >= 0 {
+		dir, base = target[:i], target[i+1:]
+	}
+	r := resolver{t: m.Tree}
+	at, why := r.walk(0, []byte(dir), true)
+	if why == "" {
+		if id, ok := m.childOf(at, []byte(base)); ok && m.at(id).typ != TypeDir {
+			to := m.at(id)
+			n.data, n.dataLog, n.typ = to.data, to.dataLog, to.typ
+			m.log(to.dataLog).at(to.data, &m.old)
+			if m.old.UID != e.UID || m.old.GID != e.GID || m.old.Mode != e.Mode {
+				m.unsafe.add(m.cur, "hard link that states another owner or mode than its target", e.Path)
+			}
+			return true
+		}
+	}
+	m.unsafe.add(m.cur, "hard link to nothing", e.Path)
+	return false
+}
+
+// parent finds the directory that an entry goes into, and makes it where it is
+// missing.
+func (m *merger) parent(dir []byte) (nodeID, bool) {
+	if m.lastOK && bytes.Equal(dir, m.lastPath) {
+		return m.lastDir, true
+	}
+	hops := 0
+	m.throughTo = false
+	id, ok := m.descend(0, dir, &hops)
+	m.lastOK = ok && !m.throughTo
+	m.lastPath, m.lastDir = append(m.lastPath[:0], dir...), id
+	return id, ok
+}
+
+func (m *merger) descend(from nodeID, dir []byte, hops *int) (nodeID, bool) {
+	id := from
+	for name := range bytes.SplitSeq(dir, []byte("/")) {
+		switch string(name) {
+		case "", ".":
+			continue
+		case "..":
+			id = m.at(id).parent
+			continue
+		}
+		child, ok := m.find(id, name)
+		if !ok {
+			id = m.implicit(id, name)
+			continue
+		}
+		c := m.at(child)
+		switch {
+		case c.flags&nodeDead == 0 && c.typ == TypeDir:
+			id = child
+		case c.flags&nodeDead == 0 && c.typ == TypeSymlink && c.layer == m.cur:
+			m.throughTo = true
+			if *hops++; *hops > limits.SymlinkHops {
+				return 0, false
+			}
+			var e Entry
+			m.entry(child, &e)
+			start := id
+			if bytes.HasPrefix(e.Link, []byte("/")) {
+				start = 0
+			}
+			if id, ok = m.descend(start, e.Link, hops); !ok {
+				return 0, false
+			}
+		default:
+			m.throughTo = m.throughTo || c.flags&nodeDead == 0 && c.typ == TypeSymlink
+			ref := m.extra.add(&Entry{Path: name, Type: TypeDir, Mode: 0o755})
+			m.replace(child, node{name: ref, data: ref, nameLog: extraLog, dataLog: extraLog,
+				layer: m.cur, flags: nodeImplicit, typ: TypeDir}, &Entry{Type: TypeDir})
+			id = child
+		}
+	}
+	return id, true
+}
+
+func (m *merger) implicit(dir nodeID, name []byte) nodeID {
+	ref := m.extra.add(&Entry{Path: name, Type: TypeDir, Mode: 0o755})
+	return m.create(dir, name, node{name: ref, data: ref, nameLog: extraLog, dataLog: extraLog,
+		layer: m.cur, flags: nodeImplicit, typ: TypeDir})
+}
+
+// createWhiteout makes a dead node under a name that only a whiteout gave.
+func (m *merger) createWhiteout(dir nodeID, name []byte, n node) nodeID {
+	n.name = m.extra.add(&Entry{Path: name, Type: TypeOther})
+	n.nameLog, n.layer, n.flags = extraLog, m.cur, 0
+	id := m.create(dir, name, n)
+	m.at(id).flags = nodeDead
+	return id
+}
