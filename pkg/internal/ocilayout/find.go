@@ -1,6 +1,7 @@
 package ocilayout
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -51,13 +52,14 @@ func (l *Layout) byDigest(d ref.Digest) (ref.Descriptor, error) {
 }
 
 // byTag prefers an entry whose name is exactly the tag, then one whose full name
-// is r's, then, unless r names a repository, one whose full name has the tag.
+// is r's, then, unless r names a repository, one whose full name has the tag. A
+// full name without a tag stands for latest, as for the tools that write it.
 func (l *Layout) byTag(r ref.Ref) (ref.Descriptor, error) {
 	matches := []func(name string) bool{
 		func(name string) bool { return name == r.Tag },
 		func(name string) bool {
 			n, err := ref.Parse(name)
-			return err == nil && n.Tag == r.Tag && r.Name != "" && n.Canonical() == r.Canonical()
+			return err == nil && cmp.Or(n.Tag, "latest") == r.Tag && r.Name != "" && n.Canonical() == r.Canonical()
 		},
 		func(name string) bool {
 			n, err := ref.Parse(name)
@@ -87,7 +89,7 @@ func (l *Layout) one(match func(ref.Descriptor) bool) (*ref.Descriptor, error) {
 			continue
 		}
 		if found != nil && found.Digest != d.Digest {
-			return nil, malformed("two entries have this name: %s and %s", found.Digest, d.Digest)
+			return nil, choiceError(fmt.Sprintf("two entries have this name: %s and %s; choose one by its digest", found.Digest, d.Digest))
 		}
 		if found == nil {
 			found = &l.entries[i]
@@ -119,8 +121,14 @@ func (l *Layout) only(ctx context.Context) (ref.Descriptor, error) {
 	case 1:
 		return candidates[0], nil
 	}
-	return ref.Descriptor{}, fmt.Errorf("there are %d images; choose one by its tag or digest%s", len(candidates), l.names())
+	return ref.Descriptor{}, choiceError(fmt.Sprintf("there are %d images; choose one by its tag or digest%s", len(candidates), l.names()))
 }
+
+// A choiceError says that a reference does not say which of several images it
+// means. Guessing is nothing that intact does, so it counts as unsupported.
+type choiceError string
+
+func (e choiceError) Error() string { return string(e) }
 
 func belongsToAnother(d ref.Descriptor) bool {
 	switch d.Annotations[annotationKind] {

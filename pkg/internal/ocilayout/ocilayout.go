@@ -182,14 +182,17 @@ func (l *Layout) fail(op, object string, err error) error {
 
 func causeOf(err error) fact.Cause {
 	var exceeded *limits.ExceededError
+	var choice choiceError
 	switch {
+	case errors.As(err, &choice):
+		return fact.Unsupported
 	case errors.Is(err, fs.ErrNotExist):
 		return fact.NotFound
 	case errors.Is(err, fs.ErrPermission):
 		return fact.Forbidden
 	case errors.As(err, &exceeded):
 		return fact.Limit
-	case errors.Is(err, errMalformed), errors.Is(err, ErrNotRegular):
+	case errors.Is(err, ErrMalformed), errors.Is(err, ErrNotRegular):
 		return fact.Unsupported
 	case errors.Is(err, ref.ErrUnsupportedAlgorithm):
 		return fact.Unsupported
@@ -201,10 +204,12 @@ func causeOf(err error) fact.Cause {
 // device: what it leads to is no part of the layout.
 var ErrNotRegular = errors.New("not a regular file")
 
-var errMalformed = errors.New("malformed layout")
+// ErrMalformed reports files that are not what the format says, so that there
+// is nothing to examine.
+var ErrMalformed = errors.New("malformed layout")
 
 func malformed(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", errMalformed, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
 }
 
 func describe(r ref.Ref) string {
