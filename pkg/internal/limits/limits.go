@@ -54,6 +54,9 @@ const (
 	Pages         = 100
 	// Signatures per image and place; cosign's own limit is 100.
 	Signatures   = 100
+	// Referrers: descriptors listed for one digest, of all kinds. 10,000 of them
+	// are 4 MiB; a registry that lists more lists no signatures.
+	Referrers    = 10_000
 	GzipMembers  = 1_000_000
 	ZstdRatio    = 1200 // after ZstdRatioAfter bytes; gzip cannot exceed 1032
 	SymlinkHops  = 40   // Linux's MAXSYMLINKS
