@@ -7,7 +7,14 @@
 // it has looked at everything that it is about.
 package checks
 
-import "github.com/intact-dev/intact/pkg/check"
+//go:generate go test -run ^(TestExamples|TestPages)$ -update .
+
+import (
+	_ "embed"
+	"encoding/json"
+
+	"github.com/intact-dev/intact/pkg/check"
+)
 
 // All returns the checks of this package in the order of reports. The caller
 // may change the slice.
@@ -22,3 +29,16 @@ func All() []check.Check {
 
 // since is the release that this set of checks came with.
 const since = "2026-11"
+
+//go:embed examples.json
+var examplesJSON []byte
+
+// Example returns what c reports on one of its test cases, for its page; "" if
+// c is none of this package.
+func Example(c check.Check) string {
+	var examples map[string]string
+	if json.Unmarshal(examplesJSON, &examples) != nil {
+		return "" // the file is compiled in, and a test reads it
+	}
+	return examples[c.ID]
+}

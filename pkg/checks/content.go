@@ -41,26 +41,59 @@ func nameDocument(d fact.Document) string {
 	return orElse(d.Role, "document") + " " + string(digest)
 }
 
-// notExpanded is the answer where the content of a layer of an image was not
-// looked at to its end, so that it cannot be called free of anything. The zero
-// Answer means that all of it was. The layers of other classes are no archives.
-func notExpanded(s *fact.Set) check.Answer {
-	if v := s.Image; v.State == fact.Known && v.V.Class != fact.ClassImage && v.V.Class != fact.ClassIndex {
-		return check.Answer{}
+// unread is the answer where a document or a layer has not been looked at to its
+// end, so that nothing can be called free of anything. The zero Answer means that
+// all of it was.
+func unread(s *fact.Set) check.Answer {
+	if a := unreadDocuments(s); a.Undecided {
+		return a
 	}
-	for _, l := range known(s.Layers) {
-		if l.DiffID != "" {
-			continue
-		}
+	return unreadLayers(s)
+}
+
+func unreadDocuments(s *fact.Set) check.Answer {
+	for _, d := range known(s.Documents) {
 		switch {
-		case l.Encrypted:
-			return undecided(fact.Encrypted, "%s is encrypted", nameLayer(l))
-		case l.Digest == "":
-			return undecided(fact.Dependency, "%s was not read", nameLayer(l))
+		case d.Wanted.Digest != "" && d.Wanted.Digest != d.Digest:
+			return undecided(fact.Dependency, "%s is wrong: see DIG001", nameDocument(d))
+		case unverifiable(d.Problems):
+			return undecided(fact.Dependency, "%s cannot be relied on: see DIG008", nameDocument(d))
 		}
-		return undecided(fact.Dependency, "%s could not be expanded to its end", nameLayer(l))
 	}
 	return check.Answer{}
+}
+
+func unreadLayers(s *fact.Set) check.Answer {
+	for _, l := range known(s.Layers) {
+		if a := unreadLayer(s, l); a.Undecided {
+			return a
+		}
+		if unverifiable(l.Problems) {
+			return undecided(fact.Dependency, "%s cannot be read: see DIG008", nameLayer(l))
+		}
+	}
+	return check.Answer{}
+}
+
+// unreadLayer is the answer about the expanded bytes of one layer. The layers
+// of artifacts are no archives and are not expanded.
+func unreadLayer(s *fact.Set, l fact.Layer) check.Answer {
+	other := s.Image.State == fact.Known && s.Image.V.Class != fact.ClassImage && s.Image.V.Class != fact.ClassIndex
+	switch {
+	case l.Digest == "":
+		return undecided(fact.Dependency, "%s was not read", nameLayer(l))
+	case l.Digest != l.Descriptor.Digest:
+		return undecided(fact.Dependency, "%s is wrong: see DIG003", nameLayer(l))
+	case l.Encrypted:
+		return undecided(fact.Encrypted, "%s is encrypted", nameLayer(l))
+	case l.DiffID == "" && !other:
+		return undecided(fact.Dependency, "%s could not be expanded", nameLayer(l))
+	}
+	return check.Answer{}
+}
+
+func unverifiable(problems []fact.Problem) bool {
+	return slices.ContainsFunc(problems, func(p fact.Problem) bool { return p.Kind == fact.ProblemUnverifiable && !p.Note })
 }
 
 // problems turns the problems of some kinds into findings, those of documents
@@ -94,7 +127,10 @@ func layerProblems(l fact.Layer, fix string, kinds []fact.ProblemKind) []check.F
 		}
 		if p.Path == "" {
 			f := aboutLayer(l)
-			f.Message = nameLayer(l) + ": " + p.Detail
+			f.Message = p.Detail + inLayer(f.Layer, l.CreatedBy)
+			if p.Count > 1 {
+				f.Message = fmt.Sprintf("%s, %s times%s", p.Detail, thousands(p.Count), inLayer(f.Layer, l.CreatedBy))
+			}
 			out = append(out, noteOr(fix, p.Note, f))
 			continue
 		}

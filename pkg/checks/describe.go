@@ -68,9 +68,10 @@ func inLayer(layer int, createdBy string) string {
 	return s
 }
 
-// Classic builders write their own shell call in front of each instruction and
-// BuildKit a comment behind it.
-var shellCall = regexp.MustCompile(`^(?:\|\d+ )?/bin/sh -c (?:#\(nop\) +)?`)
+// Builders write the shell call in front of each RUN, with the build arguments
+// ("|1 VERSION=1.2 /bin/sh -c …"); classic ones do so for all instructions and
+// mark those that run nothing, and BuildKit puts a comment behind.
+var shellCall = regexp.MustCompile(`^(?:RUN )?(?:\|\d+ .*?)?/bin/sh -c (?:#\(nop\) +)?`)
 
 // instruction returns the Dockerfile instruction of a history line.
 func instruction(createdBy string) string {

@@ -12,7 +12,7 @@ func dig002() check.Check {
 		ID:    "DIG002",
 		Title: "size or media type disagrees with what came",
 		Doc: check.Doc{
-			What: "A descriptor says one size or media type, and the bytes, the document's own `mediaType` or the registry's `Content-Type` say another.",
+			What: "A descriptor says one size, media type or platform, and the bytes, the document's own `mediaType`, the config or the registry's `Content-Type` say another.",
 			Why: "The digest does not cover the descriptor's other fields. Two clients that go by different ones read the same bytes differently: as an index or a manifest, as one " +
 				"compression or another, up to the stated size or to the end.",
 			Fix:    "Build and push the image again with a current tool. If it was copied between registries, copy it again from the source; the copy changed its descriptors.",
@@ -28,7 +28,8 @@ func dig002() check.Check {
 const fixDescriptor = "build or copy the image again, so that its descriptors say what it holds"
 
 func runDIG002(s *fact.Set) check.Answer {
-	a := check.Answer{Findings: problems(s, fixDescriptor, fact.ProblemSize, fact.ProblemMediaType)}
+	// Of bytes that are wrong only the size was looked at.
+	a := withFindings(unreadDocuments(s), problems(s, fixDescriptor, fact.ProblemSize, fact.ProblemMediaType))
 	for _, d := range known(s.Documents) {
 		// Without a media type there was no descriptor: a digest that was written
 		// by hand, or a tag.
@@ -36,9 +37,10 @@ func runDIG002(s *fact.Set) check.Answer {
 		if want.MediaType == "" {
 			continue
 		}
-		if want.Size != d.Size && !hasProblem(d.Problems, fact.ProblemSize) {
+		// A document's problems of size are those of the descriptors in it.
+		if want.Size != d.Size {
 			a.Findings = append(a.Findings, check.Finding{
-				Message: fmt.Sprintf("%s: the descriptor says %s, %d came", nameDocument(d), plural(int(want.Size), "byte"), d.Size),
+				Message: fmt.Sprintf("%s: the descriptor says %s, %s came", nameDocument(d), plural(int(want.Size), "byte"), thousands(int(d.Size))),
 				Fix:     fixDescriptor,
 			})
 		}
@@ -55,7 +57,8 @@ func runDIG002(s *fact.Set) check.Answer {
 			a = withFindings(undecided(fact.Dependency, "%s was not read", nameLayer(l)), a.Findings)
 		case l.Size != l.Descriptor.Size && !hasProblem(l.Problems, fact.ProblemSize):
 			f := aboutLayer(l)
-			f.Message = fmt.Sprintf("%s: the manifest says %s, %d came", nameLayer(l), plural(int(l.Descriptor.Size), "byte"), l.Size)
+			f.Message = fmt.Sprintf("the manifest says %s, %s came%s",
+				plural(int(l.Descriptor.Size), "byte"), thousands(int(l.Size)), inLayer(f.Layer, l.CreatedBy))
 			f.Fix = fixDescriptor
 			a.Findings = append(a.Findings, f)
 		}

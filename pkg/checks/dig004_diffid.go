@@ -44,11 +44,11 @@ func runDIG004(s *fact.Set) check.Answer {
 	for _, e := range c.DiffIDErrors {
 		out = append(out, check.Finding{Message: fmt.Sprintf("the config lists a diffID that is none: %q", e), Fix: fixDiffID})
 	}
-	a := notExpanded(s)
+	var a check.Answer
 	for _, l := range known(s.Layers) {
-		switch {
-		case l.DiffID == "":
-			continue // notExpanded says so
+		switch gap := unreadLayer(s, l); {
+		case gap.Undecided:
+			a = gap
 		case l.DeclaredDiffID == "":
 			a = undecided(fact.Dependency, "%s: the config has no diffID for it", nameLayer(l))
 		case !l.DiffID.Comparable(l.DeclaredDiffID):

@@ -22,7 +22,7 @@ func dig005() check.Check {
 		Needs:  []fact.Kind{fact.KDocuments, fact.KLayers},
 		Uses:   []fact.Kind{fact.KImage},
 		Run: func(s *fact.Set) check.Answer {
-			return withFindings(notExpanded(s), problems(s,
+			return withFindings(unread(s), problems(s,
 				"build the image again so that every key and every path occurs once", fact.ProblemAmbiguous))
 		},
 	}

@@ -21,7 +21,7 @@ func dig008() check.Check {
 		Needs:  []fact.Kind{fact.KDocuments, fact.KLayers},
 		Uses:   []fact.Kind{fact.KImage},
 		Run: func(s *fact.Set) check.Answer {
-			return withFindings(notExpanded(s), problems(s,
+			return withFindings(unread(s), problems(s,
 				"build the image again with a current builder", fact.ProblemUnverifiable))
 		},
 	}

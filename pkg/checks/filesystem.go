@@ -92,7 +92,7 @@ func run(g fact.PathGroup, otherwise string, commands ...string) string {
 	var out []string
 	for _, c := range commands {
 		if !all {
-			c += " -R"
+			c = strings.Replace(c, " ", " -R ", 1)
 		}
 		out = append(out, c+" "+words)
 	}

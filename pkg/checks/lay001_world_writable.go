@@ -23,7 +23,7 @@ func lay001() check.Check {
 				return notTold(none)
 			}
 			return check.Answer{Findings: groupFindings(t.WorldWritable, withDetail, func(g fact.PathGroup) string {
-				return run(g, "RUN find / -xdev ! -type l -perm -0002 -exec chmod o-w {} +", "chmod o-w")
+				return run(g, "take the write permission of others from each of them (find / -xdev ! -type l -perm -0002 lists them)", "chmod o-w")
 			})}
 		},
 	}

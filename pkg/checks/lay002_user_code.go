@@ -1,6 +1,9 @@
 package checks
 
 import (
+	"path"
+	"slices"
+
 	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/fact"
 )
@@ -43,9 +46,30 @@ func lay002() check.Check {
 				if line, ok := chownFix(g.CreatedBy); ok {
 					return line
 				}
-				return run(g, "let root own these files and the directories they are in, without write permission for others",
+				return run(withParents(g), "let root own these files and the directories they are in, without write permission for others",
 					"chown root:root", "chmod go-w")
 			})}
 		},
 	}
+}
+
+// withParents adds the directories of the paths: who can write one can replace
+// what is in it.
+func withParents(g fact.PathGroup) fact.PathGroup {
+	if g.Count > len(g.Paths) {
+		return g
+	}
+	var all []fact.Bytes
+	for _, p := range g.Paths {
+		if dir := fact.Bytes(path.Dir(absolute(p))); dir != "/" && !slices.Contains(all, dir) {
+			all = append(all, dir)
+		}
+	}
+	for _, p := range g.Paths {
+		if !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	g.Paths, g.Count = all, len(all)
+	return g
 }

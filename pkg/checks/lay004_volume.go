@@ -1,8 +1,6 @@
 package checks
 
 import (
-	"fmt"
-	"path"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/check"
@@ -31,18 +29,28 @@ func runLAY004(s *fact.Set) check.Answer {
 	if s.Config.State != fact.Known {
 		return notTold("there is no config")
 	}
-	var out []check.Finding
+	// One instruction, one finding.
+	var lines []string
+	volumes := map[string][]fact.Bytes{}
 	for _, v := range s.Config.V.Volumes {
-		f := check.Finding{
-			Message: fmt.Sprintf("%s stays writable in a container whose root filesystem is read-only", show(v)),
-			Fix:     "remove the VOLUME instruction, or build on an image without it; mount what must be written where the container is declared",
-			Paths:   []fact.Bytes{fact.Bytes(v)},
-			Dir:     fact.Bytes(path.Dir(absolute(fact.Bytes(v)))),
-			Count:   1,
+		line := volumeLine(s.Config.V.History, v)
+		if volumes[line] == nil {
+			lines = append(lines, line)
 		}
-		f.CreatedBy = volumeLine(s.Config.V.History, v)
-		if line := historyLine(f.CreatedBy); line != "" {
-			f.Message += ": " + line
+		volumes[line] = append(volumes[line], fact.Bytes(v))
+	}
+	var out []check.Finding
+	for _, line := range lines {
+		f := check.Finding{
+			Fix:       "remove the VOLUME instruction, or build on an image without it; mount what must be written where the container is declared",
+			Paths:     volumes[line],
+			Dir:       commonDir(volumes[line]),
+			Count:     len(volumes[line]),
+			CreatedBy: line,
+		}
+		f.Message = "writable even if the root filesystem is read-only: " + showPaths(f.Paths, f.Dir, f.Count)
+		if shown := historyLine(line); shown != "" {
+			f.Message += ", by " + shown
 		}
 		out = append(out, f)
 	}

@@ -39,7 +39,7 @@ func runREF005(s *fact.Set) check.Answer {
 	if v := s.Resolution; v.State == fact.Unknown {
 		if r.Ref.Digest != "" && v.Cause == fact.NotFound {
 			return check.Answer{Findings: []check.Finding{{
-				Message: fmt.Sprintf("%q: %s is not there any more", r.Text, r.Ref.Digest),
+				Message: fmt.Sprintf("%q is gone: no manifest with this digest is there to be pulled", r.Text),
 				Fix:     "push the image with this digest again, or write a digest that is there",
 				Origin:  originOf(r),
 			}}}
@@ -76,12 +76,13 @@ func goneFindings(r fact.Reference, blobs fact.List[fact.Blob]) []check.Finding 
 	}
 	var out []check.Finding
 	for _, g := range order {
-		what := strings.Join(missing[g], ", ")
-		if of := g.platform.String(); of != "" {
-			what += " of " + of
+		of := ""
+		if p := g.platform.String(); p != "" {
+			of = " of " + p
 		}
+		digests := strings.Join(missing[g], ", ")
 		f := check.Finding{
-			Message: fmt.Sprintf("%s %s is not there any more", g.role, what),
+			Message: fmt.Sprintf("the %s%s is gone and cannot be pulled: %s", g.role, of, digests),
 			Fix:     "push the image again with all its parts, or pin one that is whole",
 			Origin:  originOf(r),
 			Consequences: []string{
@@ -89,10 +90,11 @@ func goneFindings(r fact.Reference, blobs fact.List[fact.Blob]) []check.Finding 
 			},
 		}
 		if n := len(missing[g]); n > 1 {
-			f.Message = fmt.Sprintf("%d of the %ss are not there any more: %s", n, g.role, what)
+			f.Message = fmt.Sprintf("%s%s are gone and cannot be pulled: %s", plural(n, g.role), of, digests)
 		}
 		if g.foreign {
-			f.Message, f.Fix, f.Note, f.Consequences = fmt.Sprintf("%s %s is foreign and not in the registry", g.role, what), "", true, nil
+			f.Message, f.Fix, f.Consequences = fmt.Sprintf("foreign %s%s, not in the registry: %s", g.role, of, digests), "", nil
+			f.Note = true
 		}
 		out = append(out, f)
 	}

@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/fact"
@@ -40,35 +41,48 @@ func runTAG001(s *fact.Set) check.Answer {
 		return undecided(fact.Dependency, "no manifest was received for the tag %s", t.Name)
 	}
 	first := t.Answers[deciding]
-	var out []check.Finding
-	closed, compared := false, 0
+	var gone, others []string
+	said := map[string][]string{} // by digest, who said so
+	closed, compared := false, false
 	for i, a := range t.Answers {
 		if i == deciding {
 			continue
 		}
-		closed = closed || a.Method == "HEAD" || a.Method == "GET"
+		closed = closed || a.Method != "GET header"
 		switch {
 		case a.Gone:
-			out = append(out, check.Finding{
-				Message: fmt.Sprintf("the tag %s was gone when it was asked for again (%s)", t.Name, a.Method),
-				Fix:     "scan again; deploy by digest: " + string(first.Digest),
-			})
+			gone = append(gone, sayMethod(a.Method))
 		case !a.Digest.Comparable(first.Digest):
-			continue
+			// Nothing that could be compared was said.
 		case a.Digest != first.Digest:
-			out = append(out, check.Finding{
-				Message: fmt.Sprintf("the tag %s is %s by its bytes and %s by %s", t.Name, first.Digest, a.Digest, sayMethod(a.Method)),
-				Fix:     "scan again; deploy by the digest that was examined: " + string(first.Digest),
-			})
+			d := string(a.Digest)
+			if said[d] == nil {
+				others = append(others, d)
+			}
+			said[d] = append(said[d], sayMethod(a.Method))
+		default:
+			compared = true
 		}
-		compared++
+	}
+	var out []check.Finding
+	for _, d := range others {
+		out = append(out, check.Finding{
+			Message: fmt.Sprintf("the tag %s is %s by the bytes received, and %s by %s", t.Name, first.Digest, d, strings.Join(said[d], " and ")),
+			Fix:     "scan again; deploy by the digest that was examined: " + string(first.Digest),
+		})
+	}
+	if len(gone) > 0 {
+		out = append(out, check.Finding{
+			Message: fmt.Sprintf("the tag %s was gone at %s", t.Name, strings.Join(gone, " and ")),
+			Fix:     "scan again; deploy by the digest that was examined: " + string(first.Digest),
+		})
 	}
 	switch {
 	case len(out) > 0:
 		return check.Answer{Findings: out}
 	case !closed:
 		return undecided(fact.Dependency, "the tag %s was not asked for again at the end", t.Name)
-	case compared == 0:
+	case !compared:
 		return undecided(fact.Unsupported, "the registry states no digest for the tag %s that could be compared", t.Name)
 	}
 	return check.Answer{}
@@ -78,5 +92,5 @@ func sayMethod(m string) string {
 	if m == "GET header" {
 		return "the header that came with them"
 	}
-	return "a later " + m
+	return "the closing " + strings.TrimPrefix(m, "closing ")
 }

@@ -96,7 +96,7 @@ func runCase(t *testing.T, file string, c check.Check, update bool) {
 			t.Fatal(err)
 		}
 	}
-	properties(t, c, facts, got)
+	Properties(t, c, facts)
 }
 
 // load reads a case strictly: a misspelt fact would be an Unknown one.

@@ -12,16 +12,18 @@ import (
 	"github.com/intact-dev/intact/pkg/check"
 )
 
-// Example renders what c reports on its first fail case below dir, made by
-// running it.
+// Example renders what c reports on its case fail-example-*.txtar below dir, or
+// else on its first fail case, made by running it.
 func Example(t *testing.T, dir string, c check.Check) string {
 	t.Helper()
-	for _, file := range caseFiles(t, dir, c.ID) {
-		if prefixOf(file) != "fail" {
-			continue
+	files := caseFiles(t, dir, c.ID)
+	for _, prefix := range []string{"fail-example-", "fail-"} {
+		for _, file := range files {
+			if strings.HasPrefix(filepath.Base(file), prefix) {
+				_, facts := load(t, file)
+				return render(c, check.Evaluate(c, &facts))
+			}
 		}
-		_, facts := load(t, file)
-		return render(c, check.Evaluate(c, &facts))
 	}
 	t.Errorf("%s has no fail case to make an example of", c.ID)
 	return ""

@@ -11,11 +11,12 @@ import (
 	"github.com/intact-dev/intact/pkg/fact"
 )
 
-// properties holds c to what is true of every check: it is deterministic, does
+// Properties holds c to what is true of every check: it is deterministic, does
 // not change the facts, reads no fact that it does not declare, and taking
 // evidence away never improves its outcome.
-func properties(t *testing.T, c check.Check, facts fact.Set, got check.Result) {
+func Properties(t *testing.T, c check.Check, facts fact.Set) {
 	t.Helper()
+	got := check.Evaluate(c, &facts)
 	before := encode(t, facts)
 	if d := cmp.Diff(got, check.Evaluate(c, &facts)); d != "" {
 		t.Errorf("the second evaluation differs (-first +second):\n%s", d)
