@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
 )
 
 // A Ref is an image reference as written. Nothing is defaulted: Tag is ""
@@ -51,7 +52,9 @@ func Parse(s string) (Ref, error) {
 // where that can be told.
 func plainCause(s string, err error) error {
 	switch {
-	case errors.Is(err, reference.ErrNameContainsUppercase):
+	case errors.Is(err, digest.ErrDigestUnsupported):
+		return ErrUnsupportedAlgorithm
+	case strings.Contains(err.Error(), "must be lowercase"):
 		return errors.New("the repository must be lower case")
 	case strings.Contains(s, "://"):
 		return errors.New("a reference has no scheme; leave out " + s[:strings.Index(s, "://")+3])
