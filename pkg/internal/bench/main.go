@@ -1,0 +1,119 @@
+// Command bench measures intact against its peers on one big image, all in the
+// same run, one after the other, round by round:
+//
+//	go run ./pkg/internal/bench [-n ROUNDS] [-image REF] [-intact FILE]
+//
+// It prints wall time, CPU time and peak memory of whole processes (minimum,
+// median, maximum), the ratios to each peer round by round, a second scan with
+// a warm cache and the requests it made, and the start-up time of
+// `intact version`. The first round is not counted.
+//
+// Without -image it makes the image of pkg/internal/testground and serves it
+// from Debian's docker-registry on loopback, which needs Linux, root and some
+// Debian packages. With -image, a reference that is served elsewhere, it needs
+// only Go. Peers that do not install are left out, with a message.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+
+	"github.com/intact-dev/intact/pkg/internal/testground"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var o options
+	flag.IntVar(&o.rounds, "n", 5, "counted `ROUNDS`")
+	flag.StringVar(&o.image, "image", "", "measure this `REF` instead of the big image made here")
+	flag.StringVar(&o.intact, "intact", "", "measure this `FILE` instead of building cmd/intact")
+	flag.Parse()
+	if flag.NArg() > 0 || o.rounds < 1 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	rounds        int
+	image, intact string
+}
+
+func run(ctx context.Context, o options) (err error) {
+	work, err := os.MkdirTemp("", "intact-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	if o.intact == "" {
+		if o.intact, err = build(ctx, work); err != nil {
+			return err
+		}
+	}
+	var registry *testground.Registry
+	what := o.image
+	if o.image == "" {
+		if registry, what, err = serveBigImage(ctx, work); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, registry.Close()) }()
+		o.image = registry.Ref(bigImageName)
+	}
+	fmt.Printf("%s/%s, %d processors, %s\n%s\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), what)
+	if err := compare(ctx, o, peers(ctx)); err != nil {
+		return err
+	}
+	if err := secondScan(ctx, o, registry, filepath.Join(work, "cache")); err != nil {
+		return err
+	}
+	return startUp(ctx, o)
+}
+
+// build builds intact as a release is built.
+func build(ctx context.Context, dir string) (string, error) {
+	bin := filepath.Join(dir, "intact")
+	if runtime.GOOS == "windows" {
+		bin += ".exe"
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin,
+		"github.com/intact-dev/intact/cmd/intact")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("build intact: %w", err)
+	}
+	return bin, nil
+}
+
+const bigImageName = "debian/tools:1.0.0"
+
+func serveBigImage(ctx context.Context, work string) (*testground.Registry, string, error) {
+	layout, err := testground.BigImage(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	what, err := describe(layout)
+	if err != nil {
+		return nil, "", err
+	}
+	registry, err := testground.StartRegistry(ctx, work)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := testground.Push(ctx, layout, testground.BigImageTag, registry.Ref(bigImageName)); err != nil {
+		return nil, "", errors.Join(err, registry.Close())
+	}
+	return registry, what, nil
+}
