@@ -2,11 +2,14 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/intact-dev/intact/pkg/check"
+	"github.com/intact-dev/intact/pkg/policy/expr"
 	"github.com/intact-dev/intact/pkg/policy/strictyaml"
 )
 
@@ -15,12 +18,12 @@ type compiler struct {
 	l    Loader
 	p    *Policy
 	errs strictyaml.Errors
-	// ids are all checks that may be named: intact's and own rules so far.
-	ids map[string]bool
+	// ids are intact's checks, own the rules so far.
+	ids, own map[string]bool
 }
 
 func (l Loader) compile(chain []*source) (*Policy, error) {
-	c := &compiler{l: l, p: &Policy{known: map[string]check.Check{}, depth: DepthManifest, layers: []layer{}}, ids: map[string]bool{}}
+	c := &compiler{l: l, p: &Policy{known: map[string]check.Check{}, depth: DepthManifest, layers: []layer{}}, ids: map[string]bool{}, own: map[string]bool{}}
 	for _, k := range l.Checks {
 		c.p.known[k.ID] = k
 		c.ids[k.ID] = true
@@ -29,8 +32,7 @@ func (l Loader) compile(chain []*source) (*Policy, error) {
 		c.p.name = src.Name
 		c.p.chain = append(c.p.chain, src.Name)
 		c.settings(src)
-		c.rules(src)
-		c.checks(src)
+		c.checks(src, c.rules(src))
 		c.mirrors(src)
 		c.tags(src)
 		c.signatures(src)
@@ -88,7 +90,7 @@ func (c *compiler) unknownID(id string) string {
 	switch {
 	case !idPattern.MatchString(id):
 		return fmt.Sprintf("%q; expected the ID of a check, such as LAY003%s", id, strictyaml.DidYouMean(id, c.allIDs()))
-	case len(c.l.Checks) > 0 && !c.ids[id]:
+	case len(c.l.Checks) > 0 && !c.ids[id] && !c.own[id]:
 		return fmt.Sprintf("no check is called %q%s", id, strictyaml.DidYouMean(id, c.allIDs()))
 	}
 	return ""
@@ -96,8 +98,8 @@ func (c *compiler) unknownID(id string) string {
 
 func (c *compiler) allIDs() []string {
 	var out []string
-	for id := range c.ids {
-		out = append(out, id)
+	for _, ids := range []map[string]bool{c.ids, c.own} {
+		out = slices.AppendSeq(out, maps.Keys(ids))
 	}
 	slices.Sort(out)
 	return out
@@ -109,7 +111,7 @@ func (c *compiler) unknownKey(key string) string {
 		return c.unknownID(key)
 	}
 	known := families()
-	for id := range c.ids {
+	for _, id := range c.allIDs() {
 		known = append(known, familyOf(id))
 	}
 	if !slices.Contains(known, key) {
@@ -119,7 +121,29 @@ func (c *compiler) unknownKey(key string) string {
 	return ""
 }
 
-func (c *compiler) checks(src *source) {
+// rules compiles own checks and returns what they say about themselves.
+func (c *compiler) rules(src *source) map[string]Level {
+	levels := map[string]Level{}
+	for i, d := range src.Rules {
+		path := []any{"rules", i}
+		if c.own[d.ID] || c.ids[d.ID] {
+			c.errorf(src, with(path, "id"), "there is a check %s already", d.ID)
+			continue
+		}
+		program, err := expr.Compile(expr.Rule{ID: d.ID, Title: d.Title, Fail: d.Fail})
+		if err != nil {
+			c.errorf(src, with(path, "fail"), "%v", err)
+			continue
+		}
+		c.own[d.ID] = true
+		c.p.rules = append(c.p.rules, program)
+		c.p.known[d.ID] = program.Check(time.Time{})
+		levels[d.ID] = parseLevel(d.Decision)
+	}
+	return levels
+}
+
+func (c *compiler) checks(src *source, own map[string]Level) {
 	levels := func(path []any, checks map[string]string) map[string]Level {
 		out := map[string]Level{}
 		for key, level := range checks {
@@ -132,8 +156,9 @@ func (c *compiler) checks(src *source) {
 		}
 		return out
 	}
-	if src.Checks != nil {
-		c.p.layers = append(c.p.layers, layer{origin: src.Name, levels: levels([]any{"checks"}, src.Checks)})
+	maps.Copy(own, levels([]any{"checks"}, src.Checks))
+	if len(own) > 0 {
+		c.p.layers = append(c.p.layers, layer{origin: src.Name, levels: own})
 	}
 	for i, s := range src.Scopes {
 		path := []any{"scopes", i}

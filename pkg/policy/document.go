@@ -61,10 +61,9 @@ type tagDoc struct {
 
 type ruleDoc struct {
 	ID       string `json:"id" yaml:"id" required:"true" pattern:"^[A-Z]{4,12}[0-9]{3}$"`
-	Title    string `json:"title" yaml:"title" required:"true" doc:"the state it complains about"`
+	Title    string `json:"title" yaml:"title" required:"true" pattern:"^.{1,60}$" doc:"the state it complains about"`
 	Decision string `json:"decision" yaml:"decision" required:"true" enum:"deny|warn|off"`
 	Fail     string `json:"fail" yaml:"fail" required:"true" doc:"CEL over the facts; true is a finding"`
-	Fix      string `json:"fix,omitempty" yaml:"fix"`
 }
 
 type exceptionDoc struct {

@@ -79,7 +79,7 @@ func (l Loader) chain(nameOrFile, dir string, below []string) ([]*source, error)
 		if errors.As(err, &errs) {
 			return nil, err
 		}
-		return nil, fmt.Errorf("%s: %w", src.doc.Pos("extends"), err)
+		return nil, strictyaml.Errors{src.doc.Errorf([]any{"extends"}, "%v", err)}
 	}
 	return append(parents, src), nil
 }

@@ -8,8 +8,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/intact-dev/intact/pkg/check"
+	"github.com/intact-dev/intact/pkg/policy/expr"
 	"github.com/intact-dev/intact/pkg/policy/strictyaml"
 	"github.com/intact-dev/intact/pkg/ref"
 )
@@ -29,7 +31,7 @@ type Policy struct {
 	mirrors        []mirror
 	tags           []tagRule
 	allowInline    []string
-	rules          []check.Check
+	rules          []*expr.Program
 	signatures     []signatureRule
 	keys           map[string]Key
 	roots          map[string]Root
@@ -55,8 +57,14 @@ func (p *Policy) Depth() Depth { return p.depth }
 // Exceptions returns all exceptions, parents' first.
 func (p *Policy) Exceptions() []*Exception { return slices.Clone(p.exceptions) }
 
-// Checks returns the policy's own rules as checks.
-func (p *Policy) Checks() []check.Check { return slices.Clone(p.rules) }
+// Checks returns the policy's own rules as checks that are judged at now.
+func (p *Policy) Checks(now time.Time) []check.Check {
+	var out []check.Check
+	for _, r := range p.rules {
+		out = append(out, r.Check(now))
+	}
+	return out
+}
 
 // AllowsInline reports whether a comment in a file may silence check id.
 func (p *Policy) AllowsInline(id string) bool { return slices.Contains(p.allowInline, id) }

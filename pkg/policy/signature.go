@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/intact-dev/intact/pkg/policy/expr"
 	"github.com/intact-dev/intact/pkg/policy/signing"
 	"github.com/intact-dev/intact/pkg/policy/strictyaml"
 )
@@ -74,6 +75,11 @@ func (c *compiler) signatureEntry(src *source, path []any, d signing.Rule, patte
 		}) {
 			c.errorf(src, at, "the attestation %q is required twice", a.PredicateType)
 		}
+		if a.Where != "" {
+			if _, err := expr.CompileAttestationWhere(a.Where); err != nil {
+				c.errorf(src, with(at, "where"), "%v", err)
+			}
+		}
 		rule.Attestations[i].AnyOf = c.authorities(src, with(at, "anyOf"), a.AnyOf, patterns)
 	}
 	return &rule
@@ -121,6 +127,11 @@ func (c *compiler) keyless(src *source, path []any, k *signing.Keyless, patterns
 	}
 	if strings.Contains(k.Issuer, "*") {
 		c.errorf(src, with(path, "issuer"), "%q; the issuer is compared exactly", k.Issuer)
+	}
+	if k.Where != "" {
+		if _, err := expr.CompileWhere(k.Where); err != nil {
+			c.errorf(src, with(path, "where"), "%v", err)
+		}
 	}
 	for _, name := range capturesIn(k.Identity) {
 		for _, p := range patterns {
@@ -248,5 +259,3 @@ func (c *compiler) unreachableSignatures(refuse func(pattern, ...any)) {
 		refuse(r.pattern, "signatures")
 	}
 }
-
-func (c *compiler) rules(*source) {}

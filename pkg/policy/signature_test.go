@@ -1,0 +1,196 @@
+package policy_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/intact-dev/intact/pkg/check"
+	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/policy/signing"
+	"github.com/intact-dev/intact/pkg/ref"
+)
+
+const ruled = `schema: intact.policy/v1
+name: p
+extends: parent.yaml
+signatures:
+  - {name: all, images: ["**"], anyOf: [{key: keys/a.pub, transparencyLog: not-required}]}
+  - {name: acme, images: ["ghcr.io/acme/**"], anyOf: [{key: keys/a.pub}]}
+  - {name: repo, images: ["ghcr.io/acme/{repo}"], anyOf: [{keyless: {issuer: i, identity: 'x/{repo}'}, roots: [own.json]}]}
+  - {name: api, images: [ghcr.io/acme/api, nginx], none: true}
+  - {name: org, images: ["ghcr.io/{org}/{repo}"], anyOf: [{key: keys/a.pub}]}
+mirrors: [{prefix: mirror.acme.internal/hub, of: docker.io}, {prefix: mirror.acme.internal/hub/ghcr, of: ghcr.io}]
+tags:
+  - {images: ["ghcr.io/acme/**"], fixed: '\d+'}
+  - {images: ["ghcr.io/acme/{repo}"], floating: 'v1\.0\.0', fixed: 'stable'}
+`
+
+const ruledParent = `schema: intact.policy/v1
+name: parent
+extends: baseline
+signatures:
+  - {name: parent api, images: [ghcr.io/acme/api], anyOf: [{key: b.pub}]}
+  - {name: parent quay, images: ["quay.io/**"], anyOf: [{key: b.pub}]}
+`
+
+func ruledPolicy(t *testing.T) *policy.Policy {
+	t.Helper()
+	p, err := policy.Load(loader(map[string]string{
+		"etc/p.yaml": ruled, "etc/parent.yaml": ruledParent, "etc/keys/a.pub": publicKey(t), "etc/b.pub": publicKey(t), "etc/own.json": "{}",
+	}), "etc/p.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestSignatureRule(t *testing.T) {
+	t.Parallel()
+	p := ruledPolicy(t)
+	rows := []struct {
+		image, rule string
+		captured    map[string]string
+	}{
+		{"ghcr.io/acme/web", "repo", map[string]string{"repo": "web"}},
+		{"ghcr.io/acme/web/x", "acme", nil},
+		{"ghcr.io/acme/api", "api", nil}, // the child's of two equal patterns
+		{"ghcr.io/other/web", "org", map[string]string{"org": "other", "repo": "web"}},
+		{"ghcr.io/acme", "all", nil},
+		{"quay.io/x/y", "parent quay", nil},
+		{"docker.io/library/nginx", "api", nil},
+		{"docker.io/library/redis", "all", nil},
+		{"mirror.acme.internal/hub/nginx", "api", nil},
+		{"mirror.acme.internal/hub/library/nginx", "api", nil},
+		{"mirror.acme.internal/hub/ghcr/acme/web", "repo", map[string]string{"repo": "web"}},
+		{"mirror.acme.internal/hubris/nginx", "all", nil},
+		{"", "all", nil},
+	}
+	for _, row := range rows {
+		rule, captured := p.SignatureRule(row.image)
+		if rule.Name != row.rule {
+			t.Errorf("%s: rule %q, want %q", row.image, rule.Name, row.rule)
+		}
+		if diff := cmp.Diff(row.captured, captured); diff != "" {
+			t.Errorf("%s: %s", row.image, diff)
+		}
+	}
+	if rule, _ := load(t, head("x", "baseline")).SignatureRule("quay.io/x/y"); rule != nil {
+		t.Errorf("a rule out of nothing: %+v", rule)
+	}
+}
+
+func TestTrust(t *testing.T) {
+	t.Parallel()
+	p := ruledPolicy(t)
+	rows := []struct {
+		image       string
+		keys, roots []string
+		public      bool
+	}{
+		{"docker.io/library/redis", []string{"etc/keys/a.pub"}, nil, false},
+		{"ghcr.io/acme/web/x", []string{"etc/keys/a.pub"}, nil, true},
+		{"ghcr.io/acme/web", nil, []string{"etc/own.json"}, false},
+		{"quay.io/x/y", []string{"etc/b.pub"}, nil, true},
+		{"docker.io/library/nginx", nil, nil, false},
+	}
+	for _, row := range rows {
+		trust := p.Trust(row.image)
+		var keys, roots []string
+		for _, k := range trust.Keys {
+			keys = append(keys, k.Name)
+			if !strings.HasPrefix(string(k.PEM), "-----BEGIN PUBLIC KEY-----") {
+				t.Errorf("%s: key %s is %q", row.image, k.Name, k.PEM)
+			}
+		}
+		for _, r := range trust.Roots {
+			roots = append(roots, r.Name)
+		}
+		if cmp.Diff(row.keys, keys) != "" || cmp.Diff(row.roots, roots) != "" || trust.Public != row.public || !trust.SCT {
+			t.Errorf("%s: keys %v, roots %v, public %t, sct %t", row.image, keys, roots, trust.Public, trust.SCT)
+		}
+	}
+	// The rule names its keys and roots as Trust does.
+	if rule, _ := p.SignatureRule("ghcr.io/acme/web"); rule.AnyOf[0].Roots[0] != "etc/own.json" {
+		t.Errorf("%+v", rule.AnyOf[0])
+	}
+}
+
+func TestTagClass(t *testing.T) {
+	t.Parallel()
+	p := ruledPolicy(t)
+	for text, want := range map[string]ref.Class{
+		"ghcr.io/acme/a/b:12":                       ref.Fixed,
+		"ghcr.io/acme/a:12":                         ref.Fixed,
+		"ghcr.io/acme/a:x12":                        ref.Floating,
+		"ghcr.io/acme/a:stable":                     ref.Fixed,
+		"ghcr.io/acme/a:v1.0.0":                     ref.Floating,
+		"ghcr.io/acme/a/b:v1.0.0":                   ref.Fixed,
+		"ghcr.io/acme/a":                            "",
+		"nginx:12":                                  ref.Floating,
+		"mirror.acme.internal/hub/ghcr/acme/web:12": ref.Fixed,
+	} {
+		r, err := ref.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.TagClass(r); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestWithSignatures(t *testing.T) {
+	t.Parallel()
+	p := load(t, head("p", "audit")+"scopes: [{images: [nginx], checks: {SIG: off}}]\nsignatures: [{images: ['**'], none: true}]\n")
+	nginx := policy.Subject{Image: "docker.io/library/nginx"}
+	key := policy.Key{Name: "cosign.pub", PEM: []byte(publicKey(t))}
+	q, err := p.WithSignatures(policy.SignatureOverride{
+		AnyOf: []signing.Authority{{Key: "cosign.pub", TransparencyLog: signing.NotRequired}}, Keys: []policy.Key{key},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if level, rule := q.Level("SIG001", nginx); level != policy.LevelDeny || rule != "command line: SIG deny" {
+		t.Errorf("%s by %q", level, rule)
+	}
+	if rule, _ := q.SignatureRule("quay.io/x/y"); rule.None || len(rule.AnyOf) != 1 {
+		t.Errorf("%+v", rule)
+	}
+	if trust := q.Trust(nginx.Image); len(trust.Keys) != 1 || trust.Public {
+		t.Errorf("%+v", trust)
+	}
+	if p.Digest() == q.Digest() || p.Name() != q.Name() {
+		t.Error("an override is not in the digest")
+	}
+	if level, _ := p.Level("SIG001", nginx); level != policy.LevelOff {
+		t.Errorf("the policy itself changed: %s", level)
+	}
+	if v := q.Decide(nginx, now, []check.Result{failing("SIG001", check.Finding{})}, policy.Run{}); v.Decision != policy.Deny {
+		t.Errorf("%s", v.Decision)
+	}
+
+	rooted, err := ruledPolicy(t).WithSignatures(policy.SignatureOverride{Roots: []policy.Root{{Name: "my.json", JSON: []byte("{}")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if trust := rooted.Trust("ghcr.io/acme/web"); trust.Public || len(trust.Roots) != 1 || trust.Roots[0].Name != "my.json" {
+		t.Errorf("%+v", trust)
+	}
+
+	for name, o := range map[string]policy.SignatureOverride{
+		"no such key": {AnyOf: []signing.Authority{{Key: "x"}}},
+		"bad key":     {AnyOf: []signing.Authority{{Key: "x"}}, Keys: []policy.Key{{Name: "x", PEM: []byte("x")}}},
+		"no issuer":   {AnyOf: []signing.Authority{{Keyless: &signing.Keyless{Identity: "x"}}}},
+		"no identity": {AnyOf: []signing.Authority{{Keyless: &signing.Keyless{Issuer: "x"}}}},
+		"nothing":     {AnyOf: []signing.Authority{{}}},
+	} {
+		if _, err := p.WithSignatures(o); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if _, err := (&policy.Policy{}).WithSignatures(policy.SignatureOverride{}); err == nil {
+		t.Error("the zero policy took an override")
+	}
+}
