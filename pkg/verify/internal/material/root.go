@@ -98,8 +98,11 @@ func (r *Root) CheckChain(certificate *x509.Certificate, times []time.Time) erro
 		return err
 	}
 	leaf.UnhandledCriticalExtensions = withoutSAN(leaf.UnhandledCriticalExtensions)
-	if len(times) == 0 {
+	switch {
+	case len(times) == 0:
 		return errors.New("no proven time")
+	case leaf.IsCA:
+		return errors.New("the certificate is that of an authority, not of a signer")
 	}
 	for _, at := range times {
 		if _, err := verify.VerifyLeafCertificate(at, leaf, r.Trusted); err == nil {
