@@ -41,6 +41,14 @@ func hard(name, target string) member {
 	return member{h: tar.Header{Name: name, Typeflag: tar.TypeLink, Linkname: target, Mode: 0o644}}
 }
 
+func device(name string, major, minor int64) member {
+	return member{h: tar.Header{Name: name, Typeflag: tar.TypeChar, Devmajor: major, Devminor: minor, Mode: 0o600}}
+}
+
+func xattrs(name, key, value string) member {
+	return member{h: tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o755, PAXRecords: map[string]string{"SCHILY.xattr." + key: value}}}
+}
+
 func (m member) owner(uid, gid int) member {
 	m.h.Uid, m.h.Gid = uid, gid
 	return m

@@ -17,7 +17,7 @@ import (
 // https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html
 type rawHeader struct {
 	typeflag byte
-	size     int64 // of the content in the archive, before a sparse file is filled
+	size     int64 // of what follows in the archive, before a sparse file is filled
 	sparse   bool
 	after    int // bytes that were read after the main header, a sparse map
 	problems []fact.Problem
@@ -57,7 +57,7 @@ func parseRaw(b []byte) (*rawHeader, error) {
 				h.ambiguous("the extended header states %q more than once", key)
 			}
 			if flag == 'g' {
-				h.typeflag = flag
+				h.typeflag, h.size = flag, size
 				h.global(records, seen)
 				return &h, nil
 			}

@@ -93,7 +93,9 @@ func (w *walker) next(h *tar.Header) error {
 		p.Path = fact.Bytes(h.Name)
 		w.problems.add(p)
 	}
-	if h.Typeflag == tar.TypeXGlobalHeader {
+	w.s.body, w.s.pad = 0, (tarBlock-raw.size%tarBlock)%tarBlock
+	w.s.file, w.s.capture = nil, nil
+	if h.Typeflag == tar.TypeXGlobalHeader { // its records were read with it
 		return w.budget.entry(0)
 	}
 	if !raw.sparse && (raw.after != 0 || !raw.headerOnly() && h.Size != raw.size) {
@@ -203,9 +205,8 @@ func (w *walker) kind(e *Entry, h *tar.Header) error {
 // content prepares for the content that follows the header.
 func (w *walker) content(e *Entry, h *tar.Header, raw *rawHeader) error {
 	s := w.s
-	s.body, s.pad, s.file = raw.size, (tarBlock-raw.size%tarBlock)%tarBlock, nil
+	s.body = raw.size
 	w.capture = capture{buf: w.capture.buf[:0]}
-	s.capture = nil
 	if raw.sparse && raw.typeflag != 'S' {
 		s.body -= int64(raw.after) // the map of version 1.0 stands before the content
 	}
