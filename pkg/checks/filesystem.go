@@ -27,6 +27,23 @@ func tree(s *fact.Set) (fact.Filesystem, string) {
 	return s.Filesystem.V, ""
 }
 
+// knownUser is the answer of a check that depends on the image's user where he
+// is not known; the zero Answer means that he is.
+func knownUser(s *fact.Set) check.Answer {
+	switch u := s.User; {
+	case u.State == fact.Known:
+		return check.Answer{}
+	case u.State == fact.Unknown && u.Cause == fact.NotAsked:
+		return check.Answer{NotAsked: orElse(u.Why, "the layers were not read")}
+	default:
+		return undecided(u.Cause, "%s", orElse(u.Why, "the image's user is not known"))
+	}
+}
+
+// aboveToo ends a fix that spells out paths: a directory above them that is not
+// root's lets its owner replace all of it.
+const aboveToo = ", and the same for any directory above that is not root's"
+
 // groupFindings makes one finding of each group. Say gets the paths as words and
 // says what is wrong with them.
 func groupFindings(groups []fact.PathGroup, say func(paths string, g fact.PathGroup) string, fix func(fact.PathGroup) string) []check.Finding {

@@ -10,7 +10,7 @@ func lay001() check.Check {
 		ID:    "LAY001",
 		Title: "world-writable path",
 		Doc: check.Doc{
-			What:   "A file or directory of the image can be written by every user.",
+			What:   "A file or directory of the image can be written by every user. A directory with the sticky bit, such as `/tmp`, is none: there nobody can replace what another user made.",
 			Why:    "Whatever process gets into the container, as whatever user, can change it or leave something there, and the change stays until the container is replaced.",
 			Fix:    "Take the permission away in the layer that gives it (`chmod o-w`, or `COPY --chmod=755`). Give a process that needs scratch space a volume instead of a directory of the image.",
 			Limits: "Mode bits only: access control lists are not judged. Links have no mode of their own. It does not say whether anything uses the path: LAY002 does, for code.",
@@ -23,7 +23,7 @@ func lay001() check.Check {
 				return notTold(none)
 			}
 			return check.Answer{Findings: groupFindings(t.WorldWritable, withDetail, func(g fact.PathGroup) string {
-				return run(g, "take the write permission of others from each of them (find / -xdev ! -type l -perm -0002 lists them)", "chmod o-w")
+				return run(g, `RUN find / -xdev \( -type f -o -type d ! -perm -1000 \) -perm -0002 -exec chmod o-w {} +`, "chmod o-w")
 			})}
 		},
 	}

@@ -35,8 +35,8 @@ func lay002() check.Check {
 			if none != "" {
 				return notTold(none)
 			}
-			if s.User.State != fact.Known {
-				return undecided(fact.Dependency, "the image's user is not known")
+			if a := knownUser(s); s.User.State != fact.Known {
+				return a
 			}
 			who := sayUser(s.User.V)
 			say := func(paths string, g fact.PathGroup) string {
@@ -46,8 +46,9 @@ func lay002() check.Check {
 				if line, ok := chownFix(g.CreatedBy); ok {
 					return line
 				}
-				return run(withParents(g), "let root own these files and the directories they are in, without write permission for others",
+				fix := run(withParents(g), "let root own these files and the directories they are in, without write permission for others",
 					"chown root:root", "chmod go-w")
+				return fix + aboveToo
 			})}
 		},
 	}

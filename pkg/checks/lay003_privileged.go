@@ -30,20 +30,14 @@ func lay003() check.Check {
 }
 
 func fixPrivileged(g fact.PathGroup) string {
-	var commands []string
-	if strings.Contains(g.Detail, "setuid") || strings.Contains(g.Detail, "setgid") {
-		commands = append(commands, "chmod u-s,g-s")
-	}
 	const otherwise = "remove the setuid and setgid bits and the file capabilities of these files in the layer that sets them"
-	if strings.Contains(g.Detail, "capabilit") {
-		// setcap has no -R, so it can only be spelled out.
-		if _, all := spell(g); !all {
-			return otherwise
-		}
-		commands = append(commands, "setcap -r")
+	// A capability may be called cap_setuid.
+	if !strings.Contains(g.Detail, "capabilit") {
+		return run(g, otherwise, "chmod u-s,g-s")
 	}
-	if len(commands) == 0 {
+	// setcap has no -R, so it can only be spelled out.
+	if _, all := spell(g); !all {
 		return otherwise
 	}
-	return run(g, otherwise, commands...)
+	return run(g, otherwise, "setcap -r")
 }

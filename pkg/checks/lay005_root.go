@@ -48,10 +48,7 @@ func runLAY005(s *fact.Set) check.Answer {
 		// Without the passwd file only what needs no look-up can be told.
 		name, _, _ := strings.Cut(spec, ":")
 		if name != "" && name != "0" && name != "root" {
-			if u.Cause == fact.NotAsked {
-				return check.Answer{NotAsked: orElse(u.Why, "the layers were not read")}
-			}
-			return undecided(u.Cause, "%s", orElse(u.Why, "the image's user is not known"))
+			return knownUser(s)
 		}
 		f.Message = rootMessage(spec)
 	}

@@ -20,7 +20,7 @@ func lay006() check.Check {
 			Limits: "A closed list of tools at their usual places. A program that updates itself by its own code, or a script that fetches something, is not seen.",
 			Since:  since,
 		},
-		Scopes: layScopes(), Needs: layNeeds(), Images: true, Applies: notUnix,
+		Scopes: layScopes(), Needs: append(layNeeds(), fact.KUser), Images: true, Applies: notUnix,
 		Run: func(s *fact.Set) check.Answer {
 			t, none := tree(s)
 			if none != "" {
@@ -54,7 +54,7 @@ func toolFindings(tools []fact.Tool) []check.Finding {
 			Dir: commonDir(paths[g]), Paths: paths[g], Count: len(paths[g]), Layer: g.layer, CreatedBy: g.createdBy,
 		})
 		f.Message = fmt.Sprintf("%s (%s) %s%s", strings.Join(names[g], ", "), g.kind, sayEffect(g.effect), inLayer(f.Layer, g.createdBy))
-		f.Fix = fixTools(paths[g])
+		f.Fix = fixTools(names[g], g.effect, paths[g])
 		out = append(out, f)
 	}
 	return out
@@ -62,22 +62,28 @@ func toolFindings(tools []fact.Tool) []check.Finding {
 
 func sayEffect(effect string) string {
 	switch {
-	case effect == "as root":
-		return "can be run as root"
+	case strings.HasPrefix(effect, asRoot):
+		return "can be run " + effect
 	case strings.HasPrefix(effect, "/"):
 		return "can change " + show(effect)
 	}
-	return orElse(effect, "can be run")
+	return orElse(effect, "can be run to effect")
 }
 
-func fixTools(paths []fact.Bytes) string {
-	var words []string
-	for _, p := range paths {
-		w, ok := shellWord(string(p))
-		if !ok {
-			return "remove these programs in the last layer"
-		}
-		words = append(words, w)
+// asRoot begins the effect of a tool that runs as root; the rest says by what
+// if it is not the image's user.
+const asRoot = "as root"
+
+// fixTools says what passes. To remove the programs that were found is not
+// enough: a tool has several names.
+func fixTools(names []string, effect string, paths []fact.Bytes) string {
+	without := "leave " + strings.Join(names, ", ") + " out of the final stage"
+	switch {
+	case effect == asRoot:
+		return without + ", or set a USER that is not root (see LAY005)"
+	case strings.HasPrefix(effect, asRoot):
+		g := fact.PathGroup{Paths: paths, Count: len(paths), Dir: commonDir(paths)}
+		return run(g, without, "chmod u-s")
 	}
-	return "RUN rm " + strings.Join(words, " ") + " as the last RUN, or a final stage without them"
+	return without + ", or let root own what they write"
 }
