@@ -17,7 +17,7 @@ import (
 // only afterwards, so that matches is ours.
 const (
 	maxMatchSteps = 4_000_000 // of one call
-	stepsPerCost  = 50
+	stepsPerCost  = 500
 )
 
 // standard is CEL's standard library with our matches.
