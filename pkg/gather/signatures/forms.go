@@ -50,7 +50,7 @@ func (l *lookup) readTag(ctx context.Context, suffix string) error {
 		return nil
 	}
 	l.found.Found = len(fetched.Manifest.Layers)
-	for _, layer := range l.bounded(fetched.Manifest.Layers, kind) {
+	for _, layer := range l.bounded(fetched.Manifest.Layers, string(kind)+"s", &l.objects) {
 		if layer.MediaType != mediaType {
 			l.add(verify.Unsupported(kind, fmt.Sprintf("layers of type %q under tag %q are not read", layer.MediaType, tag)), fetched.Doc.Digest)
 			continue
@@ -76,14 +76,17 @@ func unreadable(f *image.Fetched) string {
 	return ""
 }
 
-// bounded cuts a list at the limit, and says so.
-func (l *lookup) bounded(all []ref.Descriptor, kind fact.SignatureKind) []ref.Descriptor {
-	if len(all) <= limits.Signatures {
+// bounded cuts all where seen, which counts over calls, reaches the limit, and
+// says so.
+func (l *lookup) bounded(all []ref.Descriptor, what string, seen *int) []ref.Descriptor {
+	before := *seen
+	*seen += len(all)
+	if *seen <= limits.Signatures {
 		return all
 	}
-	err := &limits.ExceededError{What: fmt.Sprintf("number of %ss of %s (%s)", kind, l.subject.Digest, l.found.Form), Limit: limits.Signatures, Got: int64(len(all))}
+	err := &limits.ExceededError{What: fmt.Sprintf("number of %s of %s (%s)", what, l.subject.Digest, l.found.Form), Limit: limits.Signatures, Got: int64(*seen)}
 	l.miss(fact.Limit, fmt.Sprintf("%v; the first %d were looked at", err, limits.Signatures))
-	return all[:limits.Signatures]
+	return all[:max(limits.Signatures-before, 0)]
 }
 
 // readReferrers reads everything that refers to the subject. What a registry
@@ -98,7 +101,8 @@ func (l *lookup) readReferrers(ctx context.Context) error {
 	}
 	listed = slices.Clone(listed)
 	slices.SortStableFunc(listed, func(a, b ref.Descriptor) int { return rank(a) - rank(b) })
-	for _, d := range l.bounded(listed, "referrer") {
+	var manifests int
+	for _, d := range l.bounded(listed, "referrers", &manifests) {
 		l.readReferrer(ctx, d)
 	}
 	return nil
@@ -154,7 +158,7 @@ func (l *lookup) readReferrer(ctx context.Context, d ref.Descriptor) {
 		return
 	}
 	l.found.Found += len(signed)
-	for _, layer := range l.bounded(signed, fact.KindSignature) {
+	for _, layer := range l.bounded(signed, "signatures", &l.objects) {
 		l.readLayer(ctx, layer, fetched)
 	}
 }

@@ -134,6 +134,7 @@ type lookup struct {
 	listing    fact.Value[fact.Listing]
 	found      fact.Listing
 	signatures []fact.Value[fact.Signature]
+	objects    int // signed objects come upon, over all manifests
 	last       struct {
 		digest  ref.Digest
 		payload []byte
