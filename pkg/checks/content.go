@@ -14,10 +14,10 @@ const keptPaths = 64
 
 // known returns the parts of l that are Known.
 func known[T any](l fact.List[T]) []T {
-	var out []T
 	if l.State != fact.Known {
 		return nil
 	}
+	out := make([]T, 0, len(l.Parts))
 	for _, p := range l.Parts {
 		if p.State == fact.Known {
 			out = append(out, p.V)
