@@ -57,12 +57,12 @@ func Decode(file string, data []byte, out any) (*Document, error) {
 	case errors.Is(err, io.EOF):
 		return nil, Errors{doc.errorAt(&yaml.Node{Line: 1, Column: 1}, "the file is empty; expected a mapping")}
 	case err != nil:
-		return nil, Errors{doc.syntaxError(err)}
+		return nil, Errors{doc.syntaxError(data, err)}
 	}
 	switch err := dec.Decode(&second); {
 	case errors.Is(err, io.EOF):
 	case err != nil:
-		return nil, Errors{doc.syntaxError(err)}
+		return nil, Errors{doc.syntaxError(data, err)}
 	default:
 		return nil, Errors{doc.errorAt(&second, "a second document; expected one document in the file")}
 	}
@@ -133,11 +133,16 @@ func (d *Document) errorAt(n *yaml.Node, format string, args ...any) *Error {
 	return &Error{Pos: d.pos(n), Msg: fmt.Sprintf(format, args...)}
 }
 
+// The YAML library counts the lines of these errors from 0 and those of all
+// others from 1.
+var countedFromZero = regexp.MustCompile(
+	`^did not find expected (?:<(?:stream-start|document start)>|node content|'-' indicator|key|',' or '[\]}]')$`)
+
 var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
 // syntaxError takes the line out of the parser's message. It knows no column,
 // so 1 stands for the whole line.
-func (d *Document) syntaxError(err error) *Error {
+func (d *Document) syntaxError(data []byte, err error) *Error {
 	n := &yaml.Node{Line: 1, Column: 1}
 	text := err.Error()
 	if m := syntaxLine.FindStringSubmatch(text); m != nil {
@@ -145,6 +150,11 @@ func (d *Document) syntaxError(err error) *Error {
 			n.Line = line
 		}
 		text = m[2]
+		if m[1] != "" && countedFromZero.MatchString(text) {
+			n.Line++
+		}
+		// It takes the end of the file for a line of its own.
+		n.Line = min(n.Line, 1+bytes.Count(bytes.TrimSuffix(data, []byte("\n")), []byte("\n")))
 	}
 	return d.errorAt(n, "not valid YAML: %s", text)
 }
