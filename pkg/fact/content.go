@@ -24,6 +24,9 @@ type Image struct {
 	Class     Class          `json:"class"`
 	Platforms []Child        `json:"platforms"` // the runnable ones, in the index's order
 	Others    []Child        `json:"others,omitempty"`
+	// Incomplete says why runnable children may be missing from Platforms, such as
+	// a limit; "" = all are there.
+	Incomplete string `json:"incomplete,omitempty"`
 }
 
 // A Child is one manifest below the root, or the root itself if it is no index.
