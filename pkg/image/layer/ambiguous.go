@@ -14,16 +14,19 @@ import (
 // ambiguities reports what readers of the layer's archive settle differently:
 // names that occur twice, whiteouts of what the same layer holds. The layer is
 // merged alone into a tree of its own for that.
-func ambiguities(c *Contents, out *problemList) {
+func ambiguities(c *Contents, out *problemList) error {
 	a := &ambiguous{out: out, m: &merger{Tree: newTree([]*Contents{c})}}
 	a.m.observe = a
-	a.m.layer(0)
+	if err := a.m.layer(0); err != nil {
+		return err
+	}
 	for _, w := range a.whiteouts {
 		if a.m.at(w).flags&nodeDead == 0 {
 			a.add(a.m.path(w), "whiteout of a path that the same layer holds", false)
 		}
 	}
 	a.clashes()
+	return nil
 }
 
 type ambiguous struct {

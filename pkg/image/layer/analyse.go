@@ -20,6 +20,11 @@ func Analyse(t *Tree, cfg fact.Config, user fact.Value[fact.User]) fact.Filesyst
 	}
 	a.unsafe = t.unsafe.clone()
 	a.visit(0, nil, start())
+	if a.exec != nil {
+		for _, id := range a.exec.unfollowed {
+			a.unsafe.add(t.at(id).layer, "link that was not followed: the links of the image lead too far", []byte(t.path(id)))
+		}
+	}
 	for _, r := range t.replaced {
 		a.addReplaced(r)
 	}
@@ -92,7 +97,7 @@ func (a *analysis) node(id nodeID, path []byte, in reach) {
 	}
 	a.properties(n, e, path)
 	if a.user != nil && a.exec.has(id) && a.user.canChange(in, id) {
-		a.code.add(n.layer, "", path)
+		a.code.addType(n.layer, "", path, a.e.Type)
 	}
 }
 
@@ -103,7 +108,7 @@ func (a *analysis) node(id nodeID, path []byte, in reach) {
 // has no mode of its own.
 func (a *analysis) properties(n *node, e *Entry, path []byte) {
 	if e.Mode&0o002 != 0 && (e.Type == TypeFile || e.Type == TypeDir && e.Mode&modeSticky == 0) {
-		a.world.add(n.layer, "", path)
+		a.world.addType(n.layer, "", path, e.Type)
 	}
 	if e.Type == TypeFile {
 		if e.Mode&modeSetuid != 0 {

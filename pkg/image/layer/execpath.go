@@ -32,7 +32,11 @@ var (
 type execPath struct {
 	t     *Tree
 	nodes []uint64 // a bit for each node
-	links int
+	todo  []nodeID // trees to mark
+	work  int
+	// unfollowed holds links that were not followed because all of them
+	// together lead too far.
+	unfollowed []nodeID
 }
 
 func newExecPath(t *Tree, cfg fact.Config, run *command) *execPath {
@@ -61,6 +65,7 @@ func newExecPath(t *Tree, cfg fact.Config, run *command) *execPath {
 	for _, dir := range run.appDirs {
 		x.place(dir, true)
 	}
+	x.finish()
 	return x
 }
 
@@ -99,18 +104,26 @@ func (x *execPath) place(p string, deep bool) {
 	}
 }
 
-// tree marks a directory and all below it, and where links in it lead.
-func (x *execPath) tree(id nodeID) {
-	if x.t.at(id).typ != TypeDir {
-		x.follow(id)
-		return
-	}
-	if !x.mark(id) {
-		return
-	}
-	for c := x.t.at(id).child; c != 0; c = x.t.at(c).next {
-		if x.t.at(c).flags&nodeDead == 0 {
-			x.tree(c)
+// tree marks, in the end, a directory and all below it, and where links in it
+// lead; of a link or a file what follow marks.
+func (x *execPath) tree(id nodeID) { x.todo = append(x.todo, id) }
+
+// finish works off the list; links may lead from tree to tree without end.
+func (x *execPath) finish() {
+	for len(x.todo) > 0 {
+		id := x.todo[len(x.todo)-1]
+		x.todo = x.todo[:len(x.todo)-1]
+		if x.t.at(id).typ != TypeDir {
+			x.follow(id)
+			continue
+		}
+		if !x.mark(id) {
+			continue
+		}
+		for c := x.t.at(id).child; c != 0; c = x.t.at(c).next {
+			if x.t.at(c).flags&nodeDead == 0 {
+				x.todo = append(x.todo, c)
+			}
 		}
 	}
 }
@@ -120,9 +133,13 @@ func (x *execPath) follow(id nodeID) {
 	if !x.mark(id) || x.t.at(id).typ != TypeSymlink {
 		return
 	}
+	if x.work > maxWork {
+		x.unfollowed = append(x.unfollowed, id)
+		return
+	}
 	var e Entry
 	x.t.entry(id, &e)
-	r := resolver{t: x.t, want: true}
+	r := resolver{t: x.t, want: true, work: &x.work}
 	to, why := r.walk(x.t.at(id).parent, e.Link, true)
 	for _, step := range r.steps {
 		x.mark(step)
@@ -172,11 +189,15 @@ func (t *Tree) globIn(dir nodeID, part string, onWay bool) (out []nodeID) {
 		}
 		return out
 	}
-	for _, id := range t.children(dir) {
-		if ok, err := path.Match(part, string(bytes.ToValidUTF8(t.base(id), nil))); ok && err == nil {
-			out = append(out, id)
+	for c := t.at(dir).child; c != 0; c = t.at(c).next {
+		if t.at(c).flags&nodeDead != 0 {
+			continue
+		}
+		if ok, err := path.Match(part, string(bytes.ToValidUTF8(t.base(c), nil))); ok && err == nil {
+			out = append(out, c)
 		}
 	}
+	slices.SortFunc(out, func(a, b nodeID) int { return bytes.Compare(t.base(a), t.base(b)) })
 	return out
 }
 

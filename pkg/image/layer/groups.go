@@ -14,10 +14,10 @@ import (
 // one.
 const maxGroups = 64
 
-// A grouper gathers paths into groups: by layer, detail and the first two
-// directories, so that 4,000 files below /app/dist are one finding, and files
-// in /app and /usr/lib are two. It keeps limits.GroupPaths paths of a group
-// and counts the rest.
+// A grouper gathers paths into groups: by layer, detail and the first directory
+// (the first two below /usr and its like), so that 4,000 files below /app/dist
+// are one finding, and files in /app and /usr/lib are two. It keeps
+// limits.GroupPaths paths of a group and counts the rest.
 type grouper struct {
 	groups map[groupKey]*fact.PathGroup
 	sizes  map[groupKey]int // of a layer and detail, with dir ""
@@ -29,27 +29,40 @@ type groupKey struct {
 	dir    string
 }
 
-// add takes in a path, absolute or relative to the root.
+// add takes in a path that is no directory, absolute or relative to the root.
 func (g *grouper) add(layer uint16, detail string, path []byte) {
+	g.addIn(layer, detail, path, parentDir(bytes.TrimPrefix(path, []byte("/"))))
+}
+
+// addType is add for a node that may be a directory, which holds itself.
+func (g *grouper) addType(layer uint16, detail string, path []byte, typ Type) {
+	if typ == TypeDir {
+		g.addIn(layer, detail, path, fact.Bytes("/"+string(bytes.TrimPrefix(path, []byte("/")))))
+		return
+	}
+	g.add(layer, detail, path)
+}
+
+func (g *grouper) addIn(layer uint16, detail string, path []byte, dir fact.Bytes) {
 	if g.groups == nil {
 		g.groups, g.sizes = make(map[groupKey]*fact.PathGroup), make(map[groupKey]int)
 	}
 	path = bytes.TrimPrefix(path, []byte("/"))
 	all := groupKey{layer: layer, detail: detail}
-	key := groupKey{layer: layer, detail: detail, dir: topDir(path)}
+	key := groupKey{layer: layer, detail: detail, dir: topDir(string(dir))}
 	if g.sizes[all] > maxGroups {
 		key.dir = "/"
 	}
 	group, ok := g.groups[key]
 	if !ok {
-		group = &fact.PathGroup{Layer: int(layer), Detail: detail, Dir: parentDir(path)}
+		group = &fact.PathGroup{Layer: int(layer), Detail: detail, Dir: dir}
 		g.groups[key] = group
 		if g.sizes[all]++; g.sizes[all] == maxGroups+1 {
 			defer g.collapse(all)
 		}
 	}
 	group.Count++
-	group.Dir = commonDir(group.Dir, parentDir(path))
+	group.Dir = commonDir(group.Dir, dir)
 	if len(group.Paths) < limits.GroupPaths {
 		group.Paths = append(group.Paths, fact.Bytes("/"+string(path)))
 	}
@@ -97,16 +110,15 @@ func (g *grouper) list(createdBy []string) []fact.PathGroup {
 	return out
 }
 
-// topDir returns the first two directories of a relative path.
-func topDir(path []byte) string {
-	first := bytes.IndexByte(path, '/')
-	if first < 0 {
-		return ""
+// topDir returns the directory by which paths in dir are grouped.
+func topDir(dir string) string {
+	first, rest, _ := strings.Cut(dir[1:], "/")
+	switch first {
+	case "usr", "var", "opt", "home", "srv", "mnt":
+		second, _, _ := strings.Cut(rest, "/")
+		return first + "/" + second
 	}
-	if second := bytes.IndexByte(path[first+1:], '/'); second >= 0 {
-		return string(path[:first+1+second])
-	}
-	return string(path[:first])
+	return first
 }
 
 // parentDir returns the directory of a relative path, absolute.

@@ -111,7 +111,9 @@ func Read(ctx context.Context, r io.Reader, d ref.Descriptor, opts Options) (_ *
 	if problem, ok := compareMediaType(d.MediaType, x.codec); ok {
 		c.Fact.Problems = append(c.Fact.Problems, problem)
 	}
-	w.finish(x.corrupt)
+	if err := guard(func() error { return w.finish(x.corrupt) }); err != nil {
+		return nil, asError(ctx, d, err)
+	}
 	return c, nil
 }
 

@@ -18,7 +18,8 @@ import (
 // lower layer it goes into a directory that takes the link's place, because
 // each layer is unpacked by itself. Both are reported as unsafe.
 //
-// It fails if a layer is not [Contents.Readable]: then the tree is not known.
+// It fails if a layer is not [Contents.Readable], since the tree is not known
+// then, and at a limit: see [limits.ExceededError].
 //
 // https://github.com/containerd/containerd/blob/v2.1.0/pkg/archive/tar.go
 func Merge(layers []*Contents) (*Tree, error) {
@@ -32,7 +33,9 @@ func Merge(layers []*Contents) (*Tree, error) {
 	}
 	m := &merger{Tree: newTree(layers)}
 	for i := range layers {
-		m.layer(uint16(i))
+		if err := m.layer(uint16(i)); err != nil {
+			return nil, fmt.Errorf("merge layer %d: %w", i, err)
+		}
 	}
 	return m.Tree, nil
 }
@@ -47,7 +50,16 @@ type merger struct {
 	old, now  Entry
 	observe   observer // nil but for the search of ambiguities
 	throughTo bool     // the last resolution went through a link
+	work      int      // path components walked behind links
+	err       error
 }
+
+// Bounds of the work that names can cause. A name of 4,096 bytes states 2,000
+// directories, and leads through 40 links of as many.
+const (
+	maxNodes = limits.Entries + 1<<16
+	maxWork  = 50 * limits.Entries
+)
 
 // An observer is told what happens within one layer.
 type observer interface {
@@ -57,7 +69,7 @@ type observer interface {
 
 // layer adds one layer: what it removes first, for that concerns lower layers
 // alone, then what it holds.
-func (m *merger) layer(i uint16) {
+func (m *merger) layer(i uint16) error {
 	m.cur, m.lastOK = i, false
 	c := m.layers[i]
 	if c.whiteouts > 0 && i > 0 {
@@ -68,7 +80,17 @@ func (m *merger) layer(i uint16) {
 	}
 	for ref, e := range c.Entries.records() {
 		m.put(ref, e)
+		if m.count > maxNodes {
+			m.err = &limits.ExceededError{What: "number of paths of the merged layers", Limit: maxNodes}
+		}
+		if m.work > maxWork {
+			m.err = &limits.ExceededError{What: "directories walked behind links", Limit: maxWork}
+		}
+		if m.err != nil {
+			return m.err
+		}
 	}
+	return nil
 }
 
 // remove applies a whiteout to the lower layers.
@@ -210,7 +232,7 @@ func (m *merger) link(n *node, e *Entry) bool {
 	if i := strings.LastIndexByte(target, '/'); i >= 0 {
 		dir, base = target[:i], target[i+1:]
 	}
-	r := resolver{t: m.Tree}
+	r := resolver{t: m.Tree, work: &m.work}
 	at, why := r.walk(0, []byte(dir), true)
 	if why == "" {
 		if id, ok := m.childOf(at, []byte(base)); ok && m.at(id).typ != TypeDir {
@@ -236,6 +258,9 @@ func (m *merger) parent(dir []byte) (nodeID, bool) {
 	hops := 0
 	m.throughTo = false
 	id, ok := m.descend(0, dir, &hops)
+	if m.throughTo && ok && m.depth(id) >= limits.PathDepth {
+		m.err = &limits.ExceededError{What: "depth of a path behind a link", Limit: limits.PathDepth}
+	}
 	m.lastOK = ok && !m.throughTo
 	m.lastPath, m.lastDir = append(m.lastPath[:0], dir...), id
 	return id, ok
@@ -244,6 +269,9 @@ func (m *merger) parent(dir []byte) (nodeID, bool) {
 func (m *merger) descend(from nodeID, dir []byte, hops *int) (nodeID, bool) {
 	id := from
 	for name := range bytes.SplitSeq(dir, []byte("/")) {
+		if *hops > 0 {
+			m.work++
+		}
 		switch string(name) {
 		case "", ".":
 			continue

@@ -37,7 +37,9 @@ func TestMerge(t *testing.T) {
 	f := func(path, body string, layer int) string {
 		return fmt.Sprintf("%s file 644 @%d %s", path, layer, sum(body))
 	}
-	d := func(path string, mode, layer int) string { return fmt.Sprintf("%s directory %o @%d", path, mode, layer) }
+	d := func(path string, mode, layer int) string {
+		return fmt.Sprintf("%s directory %o @%d", path, mode, layer)
+	}
 	lower := []member{dir("d/", 0o750), file("d/a", "a", 0o644), file("d/b", "b", 0o644), dir("d/s", 0o755), file("d/s/x", "x", 0o644), file("f", "f", 0o644)}
 	base := []string{d("/d", 0o750, 0), f("/d/a", "a", 0), f("/d/b", "b", 0), d("/d/s", 0o755, 0), f("/d/s/x", "x", 0), f("/f", "f", 0)}
 	for _, tt := range []struct {

@@ -3,6 +3,8 @@ package layer
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,7 +56,7 @@ func parseRaw(b []byte) (*rawHeader, error) {
 		if flag == 'x' || flag == 'g' {
 			records, repeated := parsePAXRecords(b[:size])
 			for _, key := range repeated {
-				h.ambiguous("the extended header states %q more than once", key)
+				h.ambiguous("the extended header states %.64q more than once", key)
 			}
 			if flag == 'g' {
 				h.typeflag, h.size = flag, size
@@ -74,11 +76,11 @@ func (h *rawHeader) ambiguous(format string, args ...any) {
 // global: archive/tar applies nothing of a global header to later entries,
 // other readers do. A comment, as git archive writes it, changes nothing.
 func (h *rawHeader) global(records map[string]string, seen map[byte]int) {
-	for key := range records {
+	for _, key := range slices.Sorted(maps.Keys(records)) {
 		switch key {
 		case "comment", "mtime", "atime", "ctime", "charset", "hdrcharset":
 		default:
-			h.ambiguous("a global extended header sets %q, which readers apply differently", key)
+			h.ambiguous("a global extended header sets %.64q, which readers apply differently", key)
 		}
 	}
 	if seen['x'] > 0 || seen['L'] > 0 || seen['K'] > 0 {

@@ -14,6 +14,7 @@ type resolver struct {
 	hops  int
 	steps []nodeID // every link on the way, if wanted
 	want  bool
+	work  *int // counts components, if many paths are resolved
 }
 
 // walk resolves path from the directory from. If follow is unset a link that
@@ -26,6 +27,9 @@ func (r *resolver) walk(from nodeID, path []byte, follow bool) (id nodeID, why s
 	for len(path) > 0 {
 		var name []byte
 		name, path, _ = bytes.Cut(path, []byte("/"))
+		if r.work != nil {
+			*r.work++
+		}
 		if len(name) == 0 || string(name) == "." {
 			continue
 		}

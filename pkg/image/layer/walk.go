@@ -243,13 +243,13 @@ func (w *walker) content(e *Entry, h *tar.Header, raw *rawHeader) error {
 
 // finish completes the Contents after both sides have ended. decode is set if
 // the stream could not be expanded; then what the archive seemed to say means
-// nothing.
-func (w *walker) finish(decode error) {
+// nothing. Its error is one of our limits.
+func (w *walker) finish(decode error) error {
 	c := w.c
 	if decode != nil {
 		*c.Entries, c.whiteouts = Entries{}, 0
 		c.Fact.Problems = append(c.Fact.Problems, fact.Problem{Kind: fact.ProblemUnverifiable, Detail: decode.Error()})
-		return
+		return nil
 	}
 	c.Fact.DiffID = digestOf(w.s.diff, w.like)
 	c.Fact.Expanded = w.s.pipe.total
@@ -257,7 +257,7 @@ func (w *walker) finish(decode error) {
 		*c.Entries, c.whiteouts = Entries{}, 0
 		w.problems.add(fact.Problem{Kind: fact.ProblemUnverifiable, Detail: w.corrupt.Error()})
 		c.Fact.Problems = w.problems.into(c.Fact.Problems)
-		return
+		return nil
 	}
 	if w.trailing > 0 {
 		w.problems.add(fact.Problem{Kind: fact.ProblemTrailing,
@@ -266,6 +266,9 @@ func (w *walker) finish(decode error) {
 	c.readable = true
 	c.Fact.Entries = c.Entries.Len()
 	c.Entries.prev = nil
-	ambiguities(c, &w.problems)
+	if err := ambiguities(c, &w.problems); err != nil {
+		return err
+	}
 	c.Fact.Problems = w.problems.into(c.Fact.Problems)
+	return nil
 }
