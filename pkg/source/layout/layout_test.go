@@ -1,6 +1,7 @@
 package layout_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -135,6 +136,25 @@ func TestCosignSave(t *testing.T) {
 	}
 	if _, err := src.Manifest(t.Context(), ref.Ref{Tag: tag + ".sbom"}); image.CauseOf(err) != fact.NotFound {
 		t.Errorf("an attachment that is not there: %v", err)
+	}
+}
+
+// A blob ends with its context between two reads.
+func TestCancelledWhileRead(t *testing.T) {
+	t.Parallel()
+	e := entry(t, "x", "content")
+	ctx, cancel := context.WithCancel(t.Context())
+	rc, err := open(t, withEntries(t, e)).Blob(ctx, ref.Ref{}, e.Built.Images[0].Layers[0].Descriptor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rc.Close() }()
+	if _, err := rc.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := rc.Read(make([]byte, 1)); image.CauseOf(err) != fact.Cancelled {
+		t.Errorf("read: %v, want %s", err, fact.Cancelled)
 	}
 }
 
