@@ -104,8 +104,16 @@ func scopesOf(kinds []fact.Kind) ([]check.Scope, error) {
 
 // Check returns the rule as a check that is judged at now.
 func (p *Program) Check(now time.Time) check.Check {
+	// The expression itself tells what it cannot do without; only what every
+	// subject has is needed beside it.
+	needs := fact.KImage
+	if slices.Contains(p.scopes, check.ScopeReference) {
+		needs = fact.KReference
+	}
 	return check.Check{
-		ID: p.rule.ID, Title: p.rule.Title, Scopes: p.scopes, Uses: p.kinds,
+		ID: p.rule.ID, Title: p.rule.Title, Scopes: p.scopes,
+		Needs:  []fact.Kind{needs},
+		Uses:   slices.DeleteFunc(slices.Clone(p.kinds), func(k fact.Kind) bool { return k == needs }),
 		Images: slices.Contains(p.scopes, check.ScopePlatform) && p.kinds[0] != fact.KDocuments,
 		Doc: check.Doc{
 			What:   fmt.Sprintf("A rule of the policy. It fails where this CEL expression over facts is true:\n\n    %s", p.rule.Fail),

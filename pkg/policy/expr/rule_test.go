@@ -21,7 +21,11 @@ func compile(t *testing.T, fail string) check.Check {
 	if err != nil {
 		t.Fatalf("Compile(%q): %v", fail, err)
 	}
-	return p.Check(now)
+	c := p.Check(now)
+	if err := check.Validate([]check.Check{c}); err != nil {
+		t.Errorf("Validate: %v", err)
+	}
+	return c
 }
 
 func TestRule(t *testing.T) {
@@ -84,6 +88,9 @@ func TestRule(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tt.want.Check = "ACME001"
+			if tt.set.Reference.State == fact.Unknown {
+				tt.set.Reference = fact.Of(fact.Reference{})
+			}
 			got := check.Evaluate(compile(t, tt.fail), tt.set)
 			if d := cmp.Diff(tt.want, got, cmpopts.IgnoreFields(check.Result{}, "Findings")); d != "" {
 				t.Errorf("Evaluate (-want +got):\n%s", d)

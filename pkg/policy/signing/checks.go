@@ -76,16 +76,13 @@ func (j *judgement) prepare() error {
 func (j *judgement) check(id, title string, doc check.Doc, run func(*fact.Set) check.Answer) check.Check {
 	c := check.Check{
 		ID: id, Title: title, Doc: doc, Scopes: []check.Scope{check.ScopeImage},
-		Uses: []fact.Kind{fact.KImage, fact.KListings, fact.KSignatures},
+		Needs: []fact.Kind{fact.KImage}, Uses: []fact.Kind{fact.KListings, fact.KSignatures},
 		Run: func(s *fact.Set) check.Answer {
 			if j.err != nil {
 				return check.Answer{Undecided: true, Cause: fact.Internal, Why: j.err.Error()}
 			}
 			return run(s)
 		},
-	}
-	if j.signature != nil || id == "SIG005" && len(j.attestations) > 0 {
-		c.Needs, c.Uses = c.Uses[:1], c.Uses[1:]
 	}
 	if j.opts.NotApplicable != "" {
 		c.Applies = func(*fact.Set) string { return j.opts.NotApplicable }
