@@ -36,7 +36,7 @@ func TestConformance(t *testing.T) {
 }
 
 // packings are the ways in which an archive is stored.
-var packings = map[string]func(*testing.T, []testimage.NamedFile) []byte{"plain": tarOf, "gzip": gzipped}
+var packings = map[string]func(testing.TB, []testimage.NamedFile) []byte{"plain": tarOf, "gzip": gzipped}
 
 func TestLayoutArchive(t *testing.T) {
 	t.Parallel()
@@ -235,7 +235,7 @@ func saveFiles(t *testing.T, b *testimage.Built, tags ...string) []testimage.Nam
 	return files
 }
 
-func tarOf(t *testing.T, files []testimage.NamedFile) []byte {
+func tarOf(t testing.TB, files []testimage.NamedFile) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	if err := testimage.WriteTar(&out, files); err != nil {
@@ -244,7 +244,7 @@ func tarOf(t *testing.T, files []testimage.NamedFile) []byte {
 	return out.Bytes()
 }
 
-func gzipped(t *testing.T, files []testimage.NamedFile) []byte {
+func gzipped(t testing.TB, files []testimage.NamedFile) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
@@ -257,7 +257,7 @@ func gzipped(t *testing.T, files []testimage.NamedFile) []byte {
 	return out.Bytes()
 }
 
-func store(t *testing.T, b []byte) string {
+func store(t testing.TB, b []byte) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "image.tar")
 	if err := os.WriteFile(name, b, 0o644); err != nil {
