@@ -245,7 +245,28 @@ func (c *compiler) finish(src *source) {
 		c.errorf(src, []any{"checks"}, "nothing says what to do about %s; name the check or its family, or extend baseline, strict or audit",
 			strings.Join(open, ", "))
 	}
+	c.halfASignature(src)
 	c.unreachable(src)
+}
+
+// halfASignature refuses to switch off some of the checks that together say
+// whether a required signature is there.
+func (c *compiler) halfASignature(src *source) {
+	if !slices.ContainsFunc(c.p.signatures, func(r signatureRule) bool { return len(r.rule.AnyOf) > 0 }) {
+		return
+	}
+	refuse := func(checks map[string]string, path ...any) {
+		for _, id := range oneSignature() {
+			if checks[id] == "off" {
+				c.errorf(src, with(path, id), "%s cannot be off by itself where rules require signatures: an image whose signature is bad fails one of %s only; switch SIG off, or say none: true for the images",
+					id, strings.Join(oneSignature(), ", "))
+			}
+		}
+	}
+	refuse(src.Checks, "checks")
+	for i, s := range src.Scopes {
+		refuse(s.Checks, "scopes", i, "checks")
+	}
 }
 
 // unreachable refuses patterns below a mirror's prefix: they are compared with

@@ -32,7 +32,7 @@ type document struct {
 	Tags        []tagDoc          `json:"tags,omitempty" yaml:"tags" doc:"which tags are fixed or floating, where their grammar does not tell"`
 	Rules       []ruleDoc         `json:"rules,omitempty" yaml:"rules" doc:"own checks, in CEL"`
 	Exceptions  []exceptionDoc    `json:"exceptions,omitempty" yaml:"exceptions" doc:"findings that are accepted until a day"`
-	AllowInline []string          `json:"allowInline,omitempty" yaml:"allowInline" empty:"ok" doc:"checks that a comment '# intact:ignore ID reason' in a file may silence"`
+	AllowInline []string          `json:"allowInline,omitzero" yaml:"allowInline" empty:"ok" doc:"checks that a comment '# intact:ignore ID reason' in a file may silence"`
 }
 
 type scopeDoc struct {

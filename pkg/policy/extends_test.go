@@ -201,3 +201,54 @@ func TestOwnRules(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestAllowInline(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"a.yaml": head("x", "baseline") + "allowInline: [REF001]\n",
+		"b.yaml": head("x", "a.yaml"),
+		"c.yaml": head("x", "a.yaml") + "allowInline: []\n",
+	}
+	digests := map[string]bool{}
+	for name, want := range map[string]bool{"a.yaml": true, "b.yaml": true, "c.yaml": false, "baseline": false} {
+		p, err := policy.Load(loader(files), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.AllowsInline("REF001"); got != want {
+			t.Errorf("%s: %t", name, got)
+		}
+		digests[string(p.Digest())] = true
+	}
+	if len(digests) != 4 {
+		t.Error("two of the policies have one digest")
+	}
+}
+
+// Names of files are resolved against the file that names them, on Windows too.
+func TestPaths(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string][]string{
+		"p.yaml":           {"p.yaml", "org/base.yaml"},
+		"./sub/p.yaml":     {"sub/p.yaml", "sub/org/base.yaml"},
+		"../p.yaml":        {"../p.yaml", "../org/base.yaml"},
+		"/etc/p.yaml":      {"/etc/p.yaml", "/etc/org/base.yaml"},
+		"C:/policy/p.yaml": {"C:/policy/p.yaml", "C:/policy/org/base.yaml"},
+	} {
+		var got []string
+		l := loader(nil)
+		l.ReadFile = func(name string) ([]byte, error) {
+			got = append(got, name)
+			if len(got) == 1 {
+				return []byte(head("p", "./org/base.yaml")), nil
+			}
+			return []byte(head("base", "baseline")), nil
+		}
+		if _, err := policy.Load(l, file); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", file, diff)
+		}
+	}
+}

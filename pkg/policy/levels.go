@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -25,7 +26,32 @@ func familyOf(id string) string { return strings.TrimRight(id, "0123456789") }
 // the last; the first that names the check or its family decides, the check
 // before its family. A check newer than since counts as warn where only a
 // family denies it or nothing names it. Otherwise what nothing names is denied.
+//
+// Where a rule requires a signature, the checks of [oneSignature] are off
+// together or not at all: of a signature that is not good exactly one of them
+// fails, and to switch that one off would let the image through.
 func (p *Policy) Level(id string, s Subject) (Level, string) {
+	level, rule := p.ownLevel(id, s)
+	if level != LevelOff || !slices.Contains(oneSignature(), id) {
+		return level, rule
+	}
+	if r, _ := p.signatureRule(s.Image); r == nil || len(r.AnyOf) == 0 {
+		return level, rule
+	}
+	for _, other := range oneSignature() {
+		if l, by := p.ownLevel(other, s); l < level {
+			level, rule = l, fmt.Sprintf("%s; a required signature has one level: %s", by, l)
+		}
+	}
+	return level, rule
+}
+
+// oneSignature are the checks that together say whether a required signature is
+// there.
+func oneSignature() []string { return []string{"SIG001", "SIG002", "SIG003", "SIG004", "SIG006"} }
+
+// ownLevel is the level of a check by itself.
+func (p *Policy) ownLevel(id string, s Subject) (Level, string) {
 	image := p.UpstreamOf(s.Image)
 	for i := len(p.layers) - 1; i >= 0; i-- {
 		l := &p.layers[i]

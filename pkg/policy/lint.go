@@ -2,12 +2,10 @@ package policy
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/intact-dev/intact/pkg/policy/signing"
 	"github.com/intact-dev/intact/pkg/policy/strictyaml"
 )
 
@@ -114,8 +112,6 @@ func namesAll(later, earlier map[string]string) bool {
 	return true
 }
 
-var bareDot = regexp.MustCompile(`(?:^|[^\\])[A-Za-z0-9]\.(?:com|org|net|io|dev|internal)\b`)
-
 func (l *linter) signatures() {
 	if len(l.src.Signatures) == 0 {
 		return
@@ -129,17 +125,11 @@ func (l *linter) signatures() {
 			continue
 		}
 		image := strings.Join(firstPattern(r.Images).segments, "/")
-		for _, id := range []string{"SIG001", "SIG003"} {
-			if level, rule := l.p.Level(id, Subject{Image: image}); r.AnyOf != nil && level == LevelOff {
-				l.say([]any{"signatures", i}, "a signature is required and %s is off (%s)", id, rule)
-			}
+		if level, rule := l.p.Level("SIG001", Subject{Image: image}); r.AnyOf != nil && level == LevelOff {
+			l.say([]any{"signatures", i}, "a signature is required and SIG001 is off (%s)", rule)
 		}
 		if level, rule := l.p.Level("SIG005", Subject{Image: image}); r.Attestations != nil && level == LevelOff {
 			l.say([]any{"signatures", i}, "an attestation is required and SIG005 is off (%s)", rule)
-		}
-		l.authorities([]any{"signatures", i, "anyOf"}, r.AnyOf)
-		for j, a := range r.Attestations {
-			l.authorities([]any{"signatures", i, "attestations", j, "anyOf"}, a.AnyOf)
 		}
 	}
 }
@@ -151,28 +141,6 @@ func firstPattern(images []string) pattern {
 		}
 	}
 	return pattern{}
-}
-
-func (l *linter) authorities(path []any, list []signing.Authority) {
-	for i, a := range list {
-		if a.Keyless == nil {
-			continue
-		}
-		at := with(path, i, "keyless")
-		if wide(a.Keyless.Identity, `^[^/]*//[^/]*/\*\*$|^\*\*$`) {
-			l.say(with(at, "identity"), "%q accepts everybody at the issuer", a.Keyless.Identity)
-		}
-		if wide(a.Keyless.IdentityRegexp, `^\^?\.[*+]\$?$`) {
-			l.say(with(at, "identityRegexp"), "%q accepts everybody at the issuer", a.Keyless.IdentityRegexp)
-		}
-		if bareDot.MatchString(a.Keyless.IdentityRegexp) {
-			l.say(with(at, "identityRegexp"), `%q: a dot is any character; write \. for a dot`, a.Keyless.IdentityRegexp)
-		}
-	}
-}
-
-func wide(s, pattern string) bool {
-	return s != "" && regexp.MustCompile(pattern).MatchString(s)
 }
 
 // mirrors finds prefixes that hold a mirror: its images go by other names.

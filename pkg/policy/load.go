@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -118,14 +119,19 @@ func (l Loader) source(nameOrFile, dir string) (*source, error) {
 
 // inFolder is name as seen from where dir is relative to.
 func inFolder(dir, name string) string {
-	if dir == "" || path.IsAbs(name) {
+	if dir == "" || path.IsAbs(name) || driveLetter.MatchString(name) {
 		return path.Clean(name)
 	}
 	return path.Join(dir, name)
 }
 
+var (
+	driveLetter = regexp.MustCompile(`^[A-Za-z]:/`) // of a path on Windows, with slashes
+	urlScheme   = regexp.MustCompile(`(?i)^[a-z][a-z0-9+.-]+:/`)
+)
+
 func (l Loader) read(name string) ([]byte, error) {
-	if strings.Contains(name, ":/") {
+	if urlScheme.MatchString(name) {
 		return nil, errors.New("policies, keys and roots are files; nothing is fetched from a URL")
 	}
 	if l.ReadFile == nil {

@@ -56,8 +56,13 @@ func (p *Policy) WithSignatures(o SignatureOverride) (*Policy, error) {
 			q.keys[k.Name] = k
 			override.Files["key "+k.Name] = k.PEM
 		}
-		if err := q.checkOverride(o.AnyOf); err != nil {
-			return nil, fmt.Errorf("override signature rules: %w", err)
+		for _, e := range rule.Validate() {
+			return nil, fmt.Errorf("override signature rules: %w", e)
+		}
+		for _, a := range o.AnyOf {
+			if _, ok := q.keys[a.Key]; a.Key != "" && !ok {
+				return nil, fmt.Errorf("override signature rules: the key %q is not there", a.Key)
+			}
 		}
 		q.signatures = []signatureRule{{pattern: pattern{text: "**", prefix: true}, rule: rule}}
 		q.layers = append(slices.Clone(p.layers), layer{origin: commandLine, levels: map[string]Level{"SIG": LevelDeny}, exact: true})
@@ -69,22 +74,6 @@ func (p *Policy) WithSignatures(o SignatureOverride) (*Policy, error) {
 	var err error
 	q.digest, err = digestOf(p.sources, override)
 	return &q, err
-}
-
-func (p *Policy) checkOverride(anyOf []signing.Authority) error {
-	for _, a := range anyOf {
-		switch {
-		case a.Key == "" && a.Keyless == nil, a.Key != "" && a.Keyless != nil:
-			return errors.New("an authority is either a key or an identity")
-		case a.Keyless != nil && a.Keyless.Issuer == "":
-			return errors.New("an identity without an issuer; anybody could have vouched for it")
-		case a.Keyless != nil && a.Keyless.Identity == "" && a.Keyless.IdentityRegexp == "":
-			return errors.New("an issuer without an identity; anybody with an account there could sign")
-		case a.Key != "" && p.keys[a.Key].PEM == nil:
-			return fmt.Errorf("the key %q is not there", a.Key)
-		}
-	}
-	return nil
 }
 
 // withoutRoots is rule with authorities that count the default roots.

@@ -19,7 +19,7 @@ type pattern struct {
 }
 
 var (
-	captureSegment = regexp.MustCompile(`^\{[A-Za-z][A-Za-z0-9]*\}$`)
+	captureSegment = regexp.MustCompile(`^\{[A-Za-z_][A-Za-z0-9_]*\}$`)
 	hostSegment    = regexp.MustCompile(`^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+|\[[0-9a-f:]+\]|[a-z0-9.-]+:[0-9]+|\[[0-9a-f:]+\]:[0-9]+)(?::[0-9]+)?$`)
 	pathSegment    = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$`)
 )
@@ -100,17 +100,6 @@ func (p pattern) match(name string) (map[string]string, bool) {
 		}
 	}
 	return captured, true
-}
-
-// captures returns the names that p captures.
-func (p pattern) captures() []string {
-	var out []string
-	for _, seg := range p.segments {
-		if strings.HasPrefix(seg, "{") {
-			out = append(out, strings.Trim(seg, "{}"))
-		}
-	}
-	return out
 }
 
 // shape is p with its captures unnamed: patterns of one shape match the same.

@@ -3,9 +3,10 @@ package policy
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/intact-dev/intact/pkg/policy/expr"
+	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/policy/signing"
 	"github.com/intact-dev/intact/pkg/policy/strictyaml"
 )
@@ -33,7 +34,7 @@ func (c *compiler) signatures(src *source) {
 		path := []any{"signatures", i}
 		patterns, errs := compilePatterns(src.doc, with(path, "images"), d.Images)
 		c.add(errs)
-		rule := c.signatureEntry(src, path, d, patterns)
+		rule := c.signatureEntry(src, path, d)
 		if rule.Name == "" {
 			rule.Name = origin(src.Name, "signatures", i)
 		}
@@ -52,116 +53,74 @@ func (c *compiler) signatures(src *source) {
 
 // signatureEntry checks one entry and returns it with the names of its keys and
 // roots resolved.
-func (c *compiler) signatureEntry(src *source, path []any, d signing.Rule, patterns []pattern) *signing.Rule {
+func (c *compiler) signatureEntry(src *source, path []any, d signing.Rule) *signing.Rule {
+	for _, e := range d.Validate() {
+		c.errorf(src, with(path, fieldPath(e.Path)...), "%v", e.Err)
+	}
 	rule := d
-	if d.None {
-		if d.AnyOf != nil || d.Attestations != nil || d.Level != "" {
-			c.errorf(src, path, "none: true and a requirement; expected one of them")
-		}
-		return &rule
-	}
-	if d.AnyOf == nil && d.Attestations == nil {
-		c.errorf(src, path, "the rule requires nothing; add anyOf or attestations, or say none: true")
-	}
-	rule.AnyOf = c.authorities(src, with(path, "anyOf"), d.AnyOf, patterns)
+	rule.AnyOf = c.authorities(src, with(path, "anyOf"), d.AnyOf)
 	rule.Attestations = slices.Clone(d.Attestations)
 	for i, a := range d.Attestations {
-		at := with(path, "attestations", i)
-		if a.AnyOf == nil && d.AnyOf == nil {
-			c.errorf(src, at, "nobody is named who may have made the attestation; add anyOf to it or to the rule")
-		}
-		if slices.ContainsFunc(d.Attestations[:i], func(b signing.AttestationRule) bool {
-			return a.PredicateType == b.PredicateType && a.Where == b.Where && a.AnyOf == nil && b.AnyOf == nil
-		}) {
-			c.errorf(src, at, "the attestation %q is required twice", a.PredicateType)
-		}
-		if a.Where != "" {
-			if _, err := expr.CompileAttestationWhere(a.Where); err != nil {
-				c.errorf(src, with(at, "where"), "%v", err)
-			}
-		}
-		rule.Attestations[i].AnyOf = c.authorities(src, with(at, "anyOf"), a.AnyOf, patterns)
+		rule.Attestations[i].AnyOf = c.authorities(src, with(path, "attestations", i, "anyOf"), a.AnyOf)
 	}
 	return &rule
 }
 
-func (c *compiler) authorities(src *source, path []any, list []signing.Authority, patterns []pattern) []signing.Authority {
-	names := map[string]bool{}
-	out := slices.Clone(list)
-	for i, a := range list {
-		at := with(path, i)
-		if a.Name != "" && names[a.Name] {
-			c.errorf(src, with(at, "name"), "the name %q is there twice", a.Name)
-		}
-		names[a.Name] = true
-		switch {
-		case a.Keyless == nil && a.Key == "":
-			c.errorf(src, at, "neither keyless nor key; expected one of them")
-		case a.Keyless != nil && a.Key != "":
-			c.errorf(src, at, "keyless and key; expected one of them")
-		case a.Keyless != nil:
-			c.keyless(src, with(at, "keyless"), a.Keyless, patterns)
-		default:
-			key, err := c.key(src, a.Key)
-			if err != nil {
-				c.errorf(src, with(at, "key"), "%v", err)
-			}
-			out[i].Key = key.Name
-			if a.SCT != "" {
-				c.errorf(src, with(at, "sct"), "a key has no certificate; leave sct out")
-			}
-		}
-		if a.Roots != nil {
-			out[i].Roots = c.rootNames(src, with(at, "roots"), a.Roots)
+// fieldPath splits "anyOf[0].keyless.identity".
+func fieldPath(s string) []any {
+	var out []any
+	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(".[]", r) }) {
+		if i, err := strconv.Atoi(part); err == nil {
+			out = append(out, i)
+		} else {
+			out = append(out, part)
 		}
 	}
 	return out
 }
 
-func (c *compiler) keyless(src *source, path []any, k *signing.Keyless, patterns []pattern) {
-	switch {
-	case k.Identity == "" && k.IdentityRegexp == "":
-		c.errorf(src, path, "neither identity nor identityRegexp; anybody with an account at the issuer could sign")
-	case k.Identity != "" && k.IdentityRegexp != "":
-		c.errorf(src, path, "identity and identityRegexp; expected one of them")
-	}
-	if strings.Contains(k.Issuer, "*") {
-		c.errorf(src, with(path, "issuer"), "%q; the issuer is compared exactly", k.Issuer)
-	}
-	if k.Where != "" {
-		if _, err := expr.CompileWhere(k.Where); err != nil {
-			c.errorf(src, with(path, "where"), "%v", err)
-		}
-	}
-	for _, name := range capturesIn(k.Identity) {
-		for _, p := range patterns {
-			if !slices.Contains(p.captures(), name) {
-				c.errorf(src, with(path, "identity"), "{%s} is not captured by the pattern %q", name, p.text)
+// authorities returns list with its keys and roots read and named.
+func (c *compiler) authorities(src *source, path []any, list []signing.Authority) []signing.Authority {
+	out := slices.Clone(list)
+	for i, a := range list {
+		if a.Key != "" {
+			key, err := c.key(src, a.Key)
+			if err != nil {
+				c.errorf(src, with(path, i, "key"), "%v", err)
 			}
+			out[i].Key = key.Name
+		}
+		if a.Roots != nil {
+			out[i].Roots = c.rootNames(src, with(path, i, "roots"), a.Roots)
 		}
 	}
-}
-
-// capturesIn returns the names in braces in an identity.
-func capturesIn(identity string) []string {
-	var out []string
-	for {
-		_, rest, ok := strings.Cut(identity, "{")
-		if !ok {
-			return out
-		}
-		name, after, ok := strings.Cut(rest, "}")
-		if !ok {
-			return append(out, rest)
-		}
-		out, identity = append(out, name), after
-	}
+	return out
 }
 
 // SignatureRule returns the rule for the canonical repository image, that of the
-// longest pattern, and what the pattern captured; nil if there is none. The names
-// of keys and roots in it are those of [Policy.Trust]. It must not be changed.
-func (p *Policy) SignatureRule(image string) (*signing.Rule, map[string]string) {
+// longest pattern with what it captured put in; nil if there is none. The names
+// of keys and roots in it are those of [Policy.Trust].
+func (p *Policy) SignatureRule(image string) *signing.Rule {
+	rule, captured := p.signatureRule(image)
+	if rule == nil {
+		return nil
+	}
+	return rule.For(captured)
+}
+
+// SignatureChecks returns the checks SIG001 to SIG006 for images of the canonical
+// repository image. The policy's defaults are put into o where o has none.
+func (p *Policy) SignatureChecks(image string, o signing.Options) []check.Check {
+	if o.Roots == nil {
+		o.Roots = slices.Clone(p.defaultRoots)
+	}
+	if o.SCT == "" && p.sctOptional {
+		o.SCT = signing.NotRequired
+	}
+	return signing.Checks(p.SignatureRule(image), o)
+}
+
+func (p *Policy) signatureRule(image string) (*signing.Rule, map[string]string) {
 	name := p.UpstreamOf(image)
 	for _, r := range p.signatures {
 		if captured, ok := r.pattern.match(name); ok {
@@ -173,7 +132,7 @@ func (p *Policy) SignatureRule(image string) (*signing.Rule, map[string]string) 
 
 // asksForSignature reports whether a rule requires something for s.
 func (p *Policy) asksForSignature(s Subject) bool {
-	rule, _ := p.SignatureRule(s.Image)
+	rule, _ := p.signatureRule(s.Image)
 	return rule != nil && !rule.None
 }
 
@@ -189,22 +148,12 @@ func (p *Policy) PredicateTypes() []string {
 	return slices.Sorted(maps.Keys(types))
 }
 
-// SignatureOptions returns the defaults of the policy's signature rules. What
-// concerns the source and what could not be built is the caller's to add.
-func (p *Policy) SignatureOptions() signing.Options {
-	o := signing.Options{Roots: slices.Clone(p.defaultRoots), SCT: signing.Required}
-	if p.sctOptional {
-		o.SCT = signing.NotRequired
-	}
-	return o
-}
-
 // Trust returns what signatures of image can be verified against: the keys and
 // roots of the rule for it. If there is none it is all that the policy holds, so
 // that what signed it can be told, and Public is not set: the public root is
 // fetched only when a rule needs it.
 func (p *Policy) Trust(image string) Trust {
-	rule, _ := p.SignatureRule(image)
+	rule, _ := p.signatureRule(image)
 	rules := []*signing.Rule{rule}
 	if rule == nil {
 		rules = nil

@@ -18,7 +18,7 @@ extends: parent.yaml
 signatures:
   - {name: all, images: ["**"], anyOf: [{key: keys/a.pub, transparencyLog: not-required}]}
   - {name: acme, images: ["ghcr.io/acme/**"], anyOf: [{key: keys/a.pub}]}
-  - {name: repo, images: ["ghcr.io/acme/{repo}"], anyOf: [{keyless: {issuer: i, identity: 'x/{repo}'}, roots: [own.json]}]}
+  - {name: repo, images: ["ghcr.io/acme/{repo}"], anyOf: [{keyless: {issuer: 'https://i.example', identity: 'https://x.example/acme/{repo}/y'}, roots: [own.json]}]}
   - {name: api, images: [ghcr.io/acme/api, nginx], none: true}
   - {name: org, images: ["ghcr.io/{org}/{repo}"], anyOf: [{key: keys/a.pub}]}
 mirrors: [{prefix: mirror.acme.internal/hub, of: docker.io}, {prefix: mirror.acme.internal/hub/ghcr, of: ghcr.io}]
@@ -49,35 +49,40 @@ func ruledPolicy(t *testing.T) *policy.Policy {
 func TestSignatureRule(t *testing.T) {
 	t.Parallel()
 	p := ruledPolicy(t)
-	rows := []struct {
-		image, rule string
-		captured    map[string]string
-	}{
-		{"ghcr.io/acme/web", "repo", map[string]string{"repo": "web"}},
-		{"ghcr.io/acme/web/x", "acme", nil},
-		{"ghcr.io/acme/api", "api", nil}, // the child's of two equal patterns
-		{"ghcr.io/other/web", "org", map[string]string{"org": "other", "repo": "web"}},
-		{"ghcr.io/acme", "all", nil},
-		{"quay.io/x/y", "parent quay", nil},
-		{"docker.io/library/nginx", "api", nil},
-		{"docker.io/library/redis", "all", nil},
-		{"mirror.acme.internal/hub/nginx", "api", nil},
-		{"mirror.acme.internal/hub/library/nginx", "api", nil},
-		{"mirror.acme.internal/hub/ghcr/acme/web", "repo", map[string]string{"repo": "web"}},
-		{"mirror.acme.internal/hubris/nginx", "all", nil},
-		{"", "all", nil},
+	rows := []struct{ image, rule, identity string }{
+		{"ghcr.io/acme/web", "repo", "https://x.example/acme/web/y"},
+		{"ghcr.io/acme/web.js_2", "repo", "https://x.example/acme/web.js_2/y"},
+		{"ghcr.io/acme/web/x", "acme", ""},
+		{"ghcr.io/acme/api", "api", ""}, // the child's of two equal patterns
+		{"ghcr.io/other/web", "org", ""},
+		{"ghcr.io/acme", "all", ""},
+		{"quay.io/x/y", "parent quay", ""},
+		{"docker.io/library/nginx", "api", ""},
+		{"docker.io/library/redis", "all", ""},
+		{"mirror.acme.internal/hub/nginx", "api", ""},
+		{"mirror.acme.internal/hub/library/nginx", "api", ""},
+		{"mirror.acme.internal/hub/ghcr/acme/web", "repo", "https://x.example/acme/web/y"},
+		{"mirror.acme.internal/hubris/nginx", "all", ""},
+		{"", "all", ""},
 	}
 	for _, row := range rows {
-		rule, captured := p.SignatureRule(row.image)
+		rule := p.SignatureRule(row.image)
 		if rule.Name != row.rule {
 			t.Errorf("%s: rule %q, want %q", row.image, rule.Name, row.rule)
 		}
-		if diff := cmp.Diff(row.captured, captured); diff != "" {
-			t.Errorf("%s: %s", row.image, diff)
+		if row.identity != "" && rule.AnyOf[0].Keyless.Identity != row.identity {
+			t.Errorf("%s: identity %q, want %q", row.image, rule.AnyOf[0].Keyless.Identity, row.identity)
 		}
 	}
-	if rule, _ := load(t, head("x", "baseline")).SignatureRule("quay.io/x/y"); rule != nil {
+	if rule := load(t, head("x", "baseline")).SignatureRule("quay.io/x/y"); rule != nil {
 		t.Errorf("a rule out of nothing: %+v", rule)
+	}
+	var ids []string
+	for _, c := range p.SignatureChecks("ghcr.io/acme/web", signing.Options{}) {
+		ids = append(ids, c.ID)
+	}
+	if diff := cmp.Diff([]string{"SIG001", "SIG002", "SIG003", "SIG004", "SIG005", "SIG006"}, ids); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -112,7 +117,7 @@ func TestTrust(t *testing.T) {
 		}
 	}
 	// The rule names its keys and roots as Trust does.
-	if rule, _ := p.SignatureRule("ghcr.io/acme/web"); rule.AnyOf[0].Roots[0] != "etc/own.json" {
+	if rule := p.SignatureRule("ghcr.io/acme/web"); rule.AnyOf[0].Roots[0] != "etc/own.json" {
 		t.Errorf("%+v", rule.AnyOf[0])
 	}
 }
@@ -155,7 +160,7 @@ func TestWithSignatures(t *testing.T) {
 	if level, rule := q.Level("SIG001", nginx); level != policy.LevelDeny || rule != "command line: SIG deny" {
 		t.Errorf("%s by %q", level, rule)
 	}
-	if rule, _ := q.SignatureRule("quay.io/x/y"); rule.None || len(rule.AnyOf) != 1 {
+	if rule := q.SignatureRule("quay.io/x/y"); rule.None || len(rule.AnyOf) != 1 {
 		t.Errorf("%+v", rule)
 	}
 	if trust := q.Trust(nginx.Image); len(trust.Keys) != 1 || trust.Public {
@@ -182,8 +187,8 @@ func TestWithSignatures(t *testing.T) {
 	for name, o := range map[string]policy.SignatureOverride{
 		"no such key": {AnyOf: []signing.Authority{{Key: "x"}}},
 		"bad key":     {AnyOf: []signing.Authority{{Key: "x"}}, Keys: []policy.Key{{Name: "x", PEM: []byte("x")}}},
-		"no issuer":   {AnyOf: []signing.Authority{{Keyless: &signing.Keyless{Identity: "x"}}}},
-		"no identity": {AnyOf: []signing.Authority{{Keyless: &signing.Keyless{Issuer: "x"}}}},
+		"no issuer":   {AnyOf: []signing.Authority{{Keyless: &signing.Keyless{Identity: "https://x.example/a"}}}},
+		"no identity": {AnyOf: []signing.Authority{{Keyless: &signing.Keyless{Issuer: "https://x.example"}}}},
 		"nothing":     {AnyOf: []signing.Authority{{}}},
 	} {
 		if _, err := p.WithSignatures(o); err == nil {
@@ -192,5 +197,39 @@ func TestWithSignatures(t *testing.T) {
 	}
 	if _, err := (&policy.Policy{}).WithSignatures(policy.SignatureOverride{}); err == nil {
 		t.Error("the zero policy took an override")
+	}
+}
+
+// Of a bad signature one check fails. To switch that one off would let it through.
+func TestSignatureOffTogether(t *testing.T) {
+	t.Parallel()
+	const rules = "signatures: [{images: [nginx], anyOf: [{key: cosign.pub}]}, {images: ['**'], none: true}]\n"
+	nginx, redis := policy.Subject{Image: "docker.io/library/nginx"}, policy.Subject{Image: "docker.io/library/redis"}
+	p := load(t, head("p", "baseline")+rules+"scopes: [{images: ['**'], checks: {SIG: off, SIG005: deny}}, {images: ['**'], checks: {SIG001: warn}}]\n")
+	for _, row := range []struct {
+		check   string
+		subject policy.Subject
+		level   policy.Level
+	}{
+		{"SIG001", nginx, policy.LevelWarn},
+		{"SIG003", nginx, policy.LevelWarn},
+		{"SIG006", nginx, policy.LevelWarn},
+		{"SIG003", redis, policy.LevelOff},
+		{"SIG005", nginx, policy.LevelDeny},
+	} {
+		if level, rule := p.Level(row.check, row.subject); level != row.level {
+			t.Errorf("%s of %s: %s by %q", row.check, row.subject.Image, level, rule)
+		}
+	}
+	all := load(t, head("p", "baseline")+rules+"checks: {SIG: off}\n")
+	if level, _ := all.Level("SIG003", nginx); level != policy.LevelOff {
+		t.Errorf("all off: %s", level)
+	}
+	for _, text := range []string{"checks: {SIG003: off}\n", "scopes: [{images: [nginx], checks: {SIG003: off}}]\n"} {
+		files := fullFiles(t)
+		files["p.yaml"] = head("p", "baseline") + rules + text
+		if _, err := policy.Load(loader(files), "p.yaml"); err == nil || !strings.Contains(err.Error(), "SIG003 cannot be off by itself") {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }

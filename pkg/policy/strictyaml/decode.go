@@ -155,6 +155,8 @@ func (d *decoder) decodeSlice(n *yaml.Node, v reflect.Value, tag reflect.StructT
 		d.errorf(n, "empty list; leave the key out if nothing is meant")
 		return
 	}
+	// Empty is not the same as left out.
+	v.Set(reflect.MakeSlice(v.Type(), 0, len(n.Content)))
 	for _, part := range n.Content {
 		if d.full {
 			return

@@ -47,7 +47,7 @@ words: []
 	b := thing{Name: "b"}
 	want := thing{
 		Name: "a", Count: -3, On: true, Day: day(31, time.January), Levels: map[string]string{"x": "low", "y": "high"},
-		Parts: []thing{b, b}, Part: &thing{Name: "c", Day: day(1, time.February)},
+		Parts: []thing{b, b}, Part: &thing{Name: "c", Day: day(1, time.February)}, Words: []string{},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
