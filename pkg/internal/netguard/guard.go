@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/intact-dev/intact/pkg/internal/limits"
 )
 
 // A BlockedError is a connection that the rules refuse. It was not made.
@@ -204,15 +206,19 @@ func (g *Guard) DialContext(ctx context.Context, network, address string) (net.C
 	return nil, errors.Join(errs...)
 }
 
-// attempt is how long one of several addresses is waited for before the next is
-// tried.
-const attempt = 5 * time.Second
+// How long a connection is waited for: to one of several addresses before the
+// next is tried, and to the last.
+const (
+	attemptNext = 5 * time.Second
+	attemptLast = limits.RequestHeader
+)
 
 func dialOne(ctx context.Context, dial func(context.Context, string, string) (net.Conn, error), network string, a netip.Addr, port string, left int) (net.Conn, error) {
+	patience := attemptLast
 	if left > 1 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, attempt)
-		defer cancel()
+		patience = attemptNext
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	return dial(ctx, network, net.JoinHostPort(a.String(), port))
 }
