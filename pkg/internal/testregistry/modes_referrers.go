@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -63,12 +64,16 @@ func referrersModes() []modeSpec {
 	return list
 }
 
-// entries returns the honest list.
+// entries returns the honest list, sorted, because the registry below lists in no
+// order and pages need one.
 func (x *exchange) entries() []map[string]any {
 	var doc struct {
 		Manifests []map[string]any `json:"manifests"`
 	}
 	_ = json.Unmarshal(x.honestAt("/v2/"+x.Repo+"/referrers/"+x.Reference).Body.Bytes(), &doc)
+	slices.SortFunc(doc.Manifests, func(a, b map[string]any) int {
+		return strings.Compare(fmt.Sprint(a["digest"]), fmt.Sprint(b["digest"]))
+	})
 	return doc.Manifests
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -26,6 +27,13 @@ func transportModes() []modeSpec {
 		{"length-long", "Content-Length is one byte too long", func(x *exchange) { x.lengthIf(x.content(), 1) }},
 		{"partial", "content is answered with 206", partialContent},
 		{"rate-limited", "429 without Retry-After", func(x *exchange) { x.status(http.StatusTooManyRequests, "TOOMANYREQUESTS", "") }},
+		{"rate-limited-tag", "429 for tags that are digests: signatures and referrers", func(x *exchange) {
+			if x.Kind == ManifestTag && strings.HasPrefix(x.Reference, "sha256-") {
+				x.status(http.StatusTooManyRequests, "TOOMANYREQUESTS", "")
+				return
+			}
+			x.pass()
+		}},
 		{"rate-limited-hour", "429 with Retry-After: 3600", func(x *exchange) { x.status(http.StatusTooManyRequests, "TOOMANYREQUESTS", "3600") }},
 		{"rate-limited-twice", "429 with Retry-After: 1 two times, then honest", func(x *exchange) { x.failFirst(2, http.StatusTooManyRequests, "TOOMANYREQUESTS", "1") }},
 		{"flaky", "500 two times, then honest", func(x *exchange) { x.failFirst(2, http.StatusInternalServerError, "UNKNOWN", "") }},
