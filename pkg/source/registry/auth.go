@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +19,7 @@ type authState struct {
 	scopes map[string]*scope
 	// withheld: a credential was not looked for because it would be sent in the clear.
 	withheld atomic.Bool
+	noted    sync.Once
 }
 
 // A scope is the authorization for one repository.
@@ -87,6 +90,10 @@ func (e *endpoint) meet(ctx context.Context, repo string, c *challenge) (string,
 	if err != nil {
 		return "", time.Time{}, err
 	}
+	if realm.Scheme == "http" && !e.sameMachine(realm) {
+		e.auth.withheld.Store(true)
+		cred = Credential{}
+	}
 	t, err := e.fetchToken(ctx, realm, c.service, repo, cred)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("get a token: %w", err)
@@ -113,7 +120,7 @@ func (e *endpoint) credential(ctx context.Context, repo string) (Credential, err
 		if ctx.Err() != nil {
 			return Credential{}, ctx.Err()
 		}
-		e.s.o.Note(fmt.Sprintf("credentials for %s: %v; asking without", e.host, err))
+		e.auth.noted.Do(func() { e.s.o.Note(fmt.Sprintf("credentials for %s: %v; asking without", e.host, err)) })
 		return Credential{}, nil
 	}
 	return c, nil
@@ -123,9 +130,12 @@ func (e *endpoint) credential(ctx context.Context, repo string) (Credential, err
 // us: over TLS, or without leaving this machine.
 func (e *endpoint) confidential() bool {
 	u := e.base("")
-	if u.Scheme == "https" {
-		return true
-	}
+	return u.Scheme == "https" || e.sameMachine(u)
+}
+
+// sameMachine reports whether u is reached under the registry's own name, which
+// is this machine's, and not through a proxy.
+func (e *endpoint) sameMachine(u *url.URL) bool {
 	proxy, err := e.s.o.Proxy(&http.Request{URL: u})
-	return e.loopback() && proxy == nil && err == nil
+	return e.loopback() && proxy == nil && err == nil && strings.EqualFold(u.Hostname(), hostOnly(e.address))
 }

@@ -66,6 +66,10 @@ func parseChallenge(s string) ([]schemeParams, error) {
 		}
 		rest = strings.TrimLeft(rest, " \t")
 		if value, isParam := strings.CutPrefix(rest, "="); isParam && len(out) > 0 {
+			if value = strings.TrimLeft(value, "="); value == "" || value[0] == ',' {
+				s = value // the padding of a token68, as of Negotiate
+				continue
+			}
 			text, after, err := paramValue(strings.TrimLeft(value, " \t"))
 			if err != nil {
 				return nil, err

@@ -145,7 +145,7 @@ func (e *endpoint) explain(ctx context.Context, err error) (fact.Cause, string) 
 		return fact.Cancelled, ""
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, errCut):
 		return fact.CutShort, ""
-	case errors.Is(err, http.ErrSchemeMismatch):
+	case isNoTLS(err):
 		return fact.Network, "--plain-http " + e.host
 	case errors.As(err, &unknown), errors.As(err, &invalid):
 		return fact.Network, fmt.Sprintf("if its certificate is right: registries: [{host: %s, ca: FILE}]", e.host)
@@ -171,6 +171,12 @@ func (e *endpoint) hintOfStatus(s *statusError) string {
 		return "credentials are not sent over plain HTTP; use TLS"
 	}
 	return fmt.Sprintf("log in (docker login %s); many registries answer so for repositories that do not exist", e.host)
+}
+
+// isNoTLS reports that the other side does not speak TLS.
+func isNoTLS(err error) bool {
+	var header tls.RecordHeaderError
+	return errors.As(err, &header)
 }
 
 // A refusedError is a step that our own rules refuse.

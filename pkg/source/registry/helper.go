@@ -41,13 +41,14 @@ func (h *helper) Output() ([]byte, error) {
 	cmd.Stdin, cmd.Stdout = h.input, out
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
-	return out.Bytes(), err
+	return out.buffer.Bytes(), err
 }
 
-// capped fails when more is written to it than is left.
+// capped fails when more is written to it than is left. The buffer is no embedded
+// one: its ReadFrom would go past Write.
 type capped struct {
-	bytes.Buffer
-	left int
+	buffer bytes.Buffer
+	left   int
 }
 
 // Write keeps p if it fits.
@@ -56,5 +57,5 @@ func (c *capped) Write(p []byte) (int, error) {
 		return 0, errors.New("the helper prints too much")
 	}
 	c.left -= len(p)
-	return c.Buffer.Write(p)
+	return c.buffer.Write(p)
 }

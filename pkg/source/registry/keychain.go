@@ -28,6 +28,9 @@ func (c Credential) String() string {
 // GoString hides the credential from %#v.
 func (c Credential) GoString() string { return c.String() }
 
+// MarshalText hides the credential from encoders.
+func (c Credential) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 // A Keychain finds credentials. host is as in references ("docker.io",
 // "localhost:5000"), repository the path within it. No credential is the zero
 // Credential and no error. It is asked only after a registry wanted to be shown
@@ -69,7 +72,13 @@ func (c Chain) Credential(ctx context.Context, host, repository string) (Credent
 // own identity for ECR, Artifact Registry and ACR. Nothing is read before a
 // registry asks.
 func DefaultKeychain() Keychain {
-	return Chain{FileKeychain{}, &cached{Keychain: newCloudKeychain(), now: time.Now, byHost: map[string]*entry{}}}
+	return Chain{FileKeychain{}, CloudKeychain()}
+}
+
+// CloudKeychain finds credentials for Amazon ECR, Google's Artifact Registry and
+// Azure's container registries, by the identity of the machine or the user.
+func CloudKeychain() Keychain {
+	return &cached{Keychain: newCloudKeychain(), now: time.Now, byHost: map[string]*entry{}}
 }
 
 // cached remembers the answers of a slow Keychain by host, failures too: a

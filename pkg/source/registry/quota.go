@@ -34,7 +34,7 @@ func (s *Source) Quota(r ref.Ref) Quota {
 func (e *endpoint) noteQuota(resp *http.Response) {
 	limit, window := quotaValue(resp.Header.Get("Ratelimit-Limit"))
 	left, _ := quotaValue(resp.Header.Get("Ratelimit-Remaining"))
-	if limit <= 0 || left < 0 || !e.own(resp) {
+	if limit <= 0 || left < 0 {
 		return
 	}
 	e.quotaMu.Lock()

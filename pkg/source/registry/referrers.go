@@ -82,11 +82,8 @@ func (e *endpoint) listAPI(ctx context.Context, repo string, d ref.Digest) ([]re
 			}
 			return nil, err
 		}
-		if t := mediaType(p.header); t != mediaTypeIndex {
-			return nil, fmt.Errorf("%w: a list of referrers of type %q", errProtocol, clip(t))
-		}
 		if err := l.add(p.body); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w (Content-Type %q)", err, clip(mediaType(p.header)))
 		}
 		visited[p.from.URL.String()] = true
 		next, err := nextPage(p.header.Values("Link"), p.from.URL)

@@ -117,6 +117,11 @@ func New(o Options) (*Source, error) {
 		if _, twice := s.hosts[key]; twice {
 			return nil, fmt.Errorf("registry settings: host %q is given twice", h.Host)
 		}
+		for _, r := range h.Realms {
+			if err := checkHost(r); err != nil {
+				return nil, fmt.Errorf("registry settings: host %q: realm %q: %w", h.Host, r, err)
+			}
+		}
 		if _, err := certPool(h.CA); err != nil {
 			return nil, fmt.Errorf("registry settings: host %q: %w", h.Host, err)
 		}

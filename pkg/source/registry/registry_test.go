@@ -134,3 +134,12 @@ func TestOneGetPerTag(t *testing.T) {
 		t.Errorf("%d GETs of the tag, want 1", n)
 	}
 }
+
+func mustURL(t testing.TB, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}

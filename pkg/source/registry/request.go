@@ -95,12 +95,8 @@ func (e *endpoint) send(ctx context.Context, r request, authorization string) (*
 		u = e.base(r.path)
 	}
 	resp, err := e.follow(ctx, r, u, authorization)
-	if err == nil {
-		e.secure.Store(e.secure.Load() || u.Scheme == "https")
-		return resp, nil
-	}
-	if u.Scheme != "https" || e.secure.Load() || !e.loopback() || ctx.Err() != nil || isCertificate(err) || isRefused(err) {
-		return nil, err
+	if err == nil || u.Scheme != "https" || e.secure.Load() || !e.loopback() || ctx.Err() != nil || isCertificate(err) {
+		return resp, err
 	}
 	plain := *u
 	plain.Scheme = "http"
@@ -155,7 +151,12 @@ func (e *endpoint) roundTrip(ctx context.Context, r request, u *url.URL, authori
 	if err != nil {
 		return nil, err
 	}
-	e.noteQuota(resp)
+	if e.own(resp) {
+		e.noteQuota(resp)
+		if u.Scheme == "https" {
+			e.secure.Store(true)
+		}
+	}
 	return resp, nil
 }
 

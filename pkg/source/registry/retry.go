@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -27,9 +28,9 @@ func retry[T any](ctx context.Context, e *endpoint, f func(context.Context) (T, 
 		if err == nil || n >= e.s.o.Retries || ctx.Err() != nil || !transient(err) {
 			return v, err
 		}
-		wait, ok := e.backoff(ctx, n, err)
-		if !ok {
-			return v, fmt.Errorf("%w; it asks to wait %s, which is too long", err, wait)
+		wait, why := e.backoff(ctx, n, err)
+		if why != "" {
+			return v, fmt.Errorf("%w; not tried again: %s", err, why)
 		}
 		if e.s.o.sleep(ctx, wait) != nil {
 			return v, err
@@ -40,22 +41,22 @@ func retry[T any](ctx context.Context, e *endpoint, f func(context.Context) (T, 
 // backoff returns how long to wait after the n-th failure. What the server asks
 // for is honoured, or reported if it is more than the cap or does not fit the
 // deadline: asking again sooner would only use up what is left of a quota.
-func (e *endpoint) backoff(ctx context.Context, n int, err error) (time.Duration, bool) {
-	wait := min(backoffFirst<<n, backoffMost)
+func (e *endpoint) backoff(ctx context.Context, n int, err error) (wait time.Duration, whyNot string) {
+	wait = min(backoffFirst<<n, backoffMost)
 	wait = time.Duration(float64(wait) * (0.5 + e.s.o.jitter()))
 	var s *statusError
 	if errors.As(err, &s) {
 		if asked, ok := retryAfter(s.after, e.s.o.now()); ok {
 			if asked > limits.RetryAfterCap {
-				return asked, false
+				return 0, fmt.Sprintf("it asks to wait %s, more than the limit of %s", asked, limits.RetryAfterCap)
 			}
 			wait = max(wait, asked)
 		}
 	}
 	if deadline, ok := ctx.Deadline(); ok && e.s.o.now().Add(wait).After(deadline) {
-		return wait.Round(time.Millisecond), false
+		return 0, fmt.Sprintf("the deadline is sooner than the %s to wait", wait.Round(time.Millisecond))
 	}
-	return wait, true
+	return wait, ""
 }
 
 // retryAfter parses seconds or a date; what is neither or lies in the past is as
@@ -86,13 +87,16 @@ func transient(err error) bool {
 		blocked *netguard.BlockedError
 		limit   *limits.ExceededError
 		known   *image.Error
+		name    *net.DNSError
 	)
 	switch {
 	case errors.As(err, &status):
 		return status.status >= 500 || status.status == http.StatusTooManyRequests
 	case errors.As(err, &blocked), errors.As(err, &limit), errors.As(err, &known), isRefused(err), isCertificate(err):
 		return false
-	case errors.Is(err, errProtocol), errors.Is(err, errToken), errors.Is(err, errSlow), errors.Is(err, http.ErrSchemeMismatch):
+	case errors.As(err, &name) && name.IsNotFound:
+		return false
+	case errors.Is(err, errProtocol), errors.Is(err, errToken), errors.Is(err, errSlow), isNoTLS(err):
 		return false
 	}
 	return true
