@@ -53,7 +53,7 @@ const (
 	Redirects     = 5
 	Pages         = 100
 	// Signatures per image and place; cosign's own limit is 100.
-	Signatures   = 100
+	Signatures = 100
 	// Referrers: descriptors listed for one digest, of all kinds. 10,000 of them
 	// are 4 MiB; a registry that lists more lists no signatures.
 	Referrers    = 10_000
