@@ -15,7 +15,7 @@ import (
 // names that occur twice, whiteouts of what the same layer holds. The layer is
 // merged alone into a tree of its own for that.
 func ambiguities(c *Contents, out *problemList) error {
-	a := &ambiguous{out: out, m: &merger{Tree: newTree([]*Contents{c})}}
+	a := &ambiguous{out: out, m: newMerger([]*Contents{c})}
 	a.m.observe = a
 	if err := a.m.layer(0); err != nil {
 		return err

@@ -2,7 +2,9 @@ package layer
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -68,14 +70,15 @@ func manyEntries(tb testing.TB, n int) *Contents {
 	tb.Helper()
 	r, w := io.Pipe()
 	go func() {
-		tw := tar.NewWriter(w)
+		bw := bufio.NewWriterSize(w, 1<<18)
+		tw := tar.NewWriter(bw)
 		for i := range n {
 			if err := tw.WriteHeader(&tar.Header{Name: fmt.Sprintf("d/%04d/file%08d", i/1000, i), Typeflag: tar.TypeReg, Mode: 0o644}); err != nil {
 				w.CloseWithError(err)
 				return
 			}
 		}
-		w.CloseWithError(tw.Close())
+		w.CloseWithError(errors.Join(tw.Close(), bw.Flush()))
 	}()
 	d := describe(nil, plainType)
 	d.Size = int64(n+2) * tarBlock

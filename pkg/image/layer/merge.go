@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/image"
 	"github.com/intact-dev/intact/pkg/internal/limits"
 )
 
@@ -19,22 +21,22 @@ import (
 // each layer is unpacked by itself. Both are reported as unsafe.
 //
 // It fails if a layer is not [Contents.Readable], since the tree is not known
-// then, and at a limit: see [limits.ExceededError].
+// then, and at a limit; the error carries the cause, see [image.CauseOf].
 //
 // https://github.com/containerd/containerd/blob/v2.1.0/pkg/archive/tar.go
 func Merge(layers []*Contents) (*Tree, error) {
 	if len(layers) > limits.Layers {
-		return nil, &limits.ExceededError{What: "number of layers", Limit: limits.Layers, Got: int64(len(layers))}
+		return nil, mergeError(fact.Limit, &limits.ExceededError{What: "number of layers", Limit: limits.Layers, Got: int64(len(layers))})
 	}
 	for i, c := range layers {
 		if c == nil || !c.Readable() {
-			return nil, fmt.Errorf("merge layers: layer %d could not be read", i)
+			return nil, mergeError(fact.Dependency, fmt.Errorf("layer %d could not be read", i))
 		}
 	}
-	m := &merger{Tree: newTree(layers)}
+	m := newMerger(layers)
 	for i := range layers {
 		if err := m.layer(uint16(i)); err != nil {
-			return nil, fmt.Errorf("merge layer %d: %w", i, err)
+			return nil, mergeError(fact.Limit, fmt.Errorf("layer %d: %w", i, err))
 		}
 	}
 	return m.Tree, nil
@@ -52,13 +54,23 @@ type merger struct {
 	throughTo bool     // the last resolution went through a link
 	work      int      // path components walked behind links
 	err       error
+
+	maxNodes, maxWork int
+}
+
+func mergeError(c fact.Cause, err error) error {
+	return &image.Error{Op: "merge layers", Cause: c, Err: err}
+}
+
+func newMerger(layers []*Contents) *merger {
+	return &merger{Tree: newTree(layers), maxNodes: maxNodes, maxWork: maxWork}
 }
 
 // Bounds of the work that names can cause. A name of 4,096 bytes states 2,000
 // directories, and leads through 40 links of as many.
 const (
 	maxNodes = limits.Entries + 1<<16
-	maxWork  = 50 * limits.Entries
+	maxWork  = 20 * limits.Entries
 )
 
 // An observer is told what happens within one layer.
@@ -80,11 +92,11 @@ func (m *merger) layer(i uint16) error {
 	}
 	for ref, e := range c.Entries.records() {
 		m.put(ref, e)
-		if m.count > maxNodes {
-			m.err = &limits.ExceededError{What: "number of paths of the merged layers", Limit: maxNodes}
+		if m.count > m.maxNodes {
+			m.err = &limits.ExceededError{What: "number of paths of the merged layers", Limit: int64(m.maxNodes)}
 		}
-		if m.work > maxWork {
-			m.err = &limits.ExceededError{What: "directories walked behind links", Limit: maxWork}
+		if m.work > m.maxWork {
+			m.err = &limits.ExceededError{What: "directories walked behind links", Limit: int64(m.maxWork)}
 		}
 		if m.err != nil {
 			return m.err
