@@ -47,7 +47,7 @@ func (j *judgement) unattested(s *fact.Set, r requirement, a assessment) []check
 	}
 	var out []check.Finding
 	for _, g := range a.groups {
-		name := j.name(s, g.subjects)
+		name := j.name(s, g)
 		f := check.Finding{Fix: fix}
 		switch o := g.worst; {
 		case g.none:

@@ -159,7 +159,7 @@ func signer(sig *fact.Signature) string {
 		}
 	}
 	if len(names) == 0 && sig.ClaimedSigner != nil {
-		return identity(sig.ClaimedSigner) + " by its own word"
+		return identity(sig.ClaimedSigner) + ", as its certificate says, not verified"
 	}
 	return strings.Join(names, " and ")
 }

@@ -25,6 +25,7 @@ type requirement struct {
 // and what there is instead.
 type group struct {
 	subjects []ref.Digest
+	each     bool    // each of them has to be signed
 	worst    opinion // the cause to name
 	none     bool    // nothing is there at all
 	count    int
@@ -150,6 +151,25 @@ func (r requirement) assess(s *fact.Set) assessment {
 	}
 	for _, g := range groups {
 		out.groups = append(out.groups, explain(g, by))
+	}
+	out.groups = merged(out.groups)
+	return out
+}
+
+// merged makes one group of all on which nothing is found: one cause.
+func merged(groups []group) []group {
+	var out []group
+	first := -1
+	for _, g := range groups {
+		switch {
+		case g.none && first >= 0:
+			out[first].subjects = append(slices.Clone(out[first].subjects), g.subjects...)
+			out[first].each = true
+			continue
+		case g.none:
+			first = len(out)
+		}
+		out = append(out, g)
 	}
 	return out
 }

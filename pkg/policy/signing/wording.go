@@ -15,7 +15,7 @@ func (j *judgement) missing(s *fact.Set, g group) *check.Finding {
 	if g.id() != "SIG001" {
 		return nil
 	}
-	name := j.name(s, g.subjects)
+	name := j.name(s, g)
 	f := &check.Finding{Fix: j.sign(s, []group{g})}
 	switch {
 	case g.none:
@@ -31,28 +31,41 @@ func (j *judgement) missing(s *fact.Set, g group) *check.Finding {
 	return f
 }
 
-// name names manifests: the image, or platforms of it.
-func (j *judgement) name(s *fact.Set, digests []ref.Digest) string {
-	if slices.Contains(digests, s.Image.V.Root.Digest) {
-		switch {
-		case len(digests) > 1:
-			return "the index or its platforms"
-		case s.Image.V.Class == fact.ClassIndex:
-			return "the index"
-		}
-		return "the image"
-	}
+// name names the manifests of a group: the image, or the index and platforms.
+func (j *judgement) name(s *fact.Set, g group) string {
 	var names []string
-	for _, d := range digests {
-		n := string(d)
-		for _, c := range s.Image.V.Platforms {
-			if p := c.Platform.String(); c.Manifest == d && p != "" {
-				n = quoteOdd(p)
-			}
+	for _, d := range g.subjects {
+		switch {
+		case d != s.Image.V.Root.Digest:
+			names = append(names, platform(s.Image.V, d))
+		case s.Image.V.Class == fact.ClassIndex:
+			names = append(names, "the index")
+		default:
+			names = append(names, "the image")
 		}
-		names = append(names, n)
 	}
-	return strings.Join(names, ", ")
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	if g.each || names[0] != "the index" {
+		return strings.Join(names[:last], ", ") + " and " + names[last]
+	}
+	// One signature on the index would do for all.
+	if len(names) > 2 {
+		return "the index, or on each of " + strings.Join(names[1:last], ", ") + " and " + names[last]
+	}
+	return "the index or " + names[last]
+}
+
+// platform names a child by its platform, or by its digest if it has none.
+func platform(img fact.Image, d ref.Digest) string {
+	for _, c := range img.Platforms {
+		if p := c.Platform.String(); c.Manifest == d && p != "" {
+			return quoteOdd(p)
+		}
+	}
+	return string(d)
 }
 
 // quoteOdd quotes a platform unless it looks like one.
@@ -66,7 +79,7 @@ func quoteOdd(s string) string {
 func (j *judgement) names(s *fact.Set, groups []group) string {
 	var out []string
 	for _, g := range groups {
-		out = append(out, j.name(s, g.subjects))
+		out = append(out, j.name(s, g))
 	}
 	return strings.Join(out, ", ")
 }
@@ -98,7 +111,7 @@ func flags(anyOf []authority) (option, as string) {
 func (j *judgement) sign(s *fact.Set, groups []group) string {
 	option, as := flags(j.signature.anyOf)
 	recursive := ""
-	if slices.ContainsFunc(groups, func(g group) bool { return !slices.Contains(g.subjects, s.Image.V.Root.Digest) }) {
+	if slices.ContainsFunc(groups, func(g group) bool { return g.each || !slices.Contains(g.subjects, s.Image.V.Root.Digest) }) {
 		recursive = "--recursive "
 	}
 	return fmt.Sprintf("cosign sign %s%s%s@%s%s", recursive, option, repository(s), s.Image.V.Root.Digest, as)
@@ -109,7 +122,11 @@ func (j *judgement) attest(s *fact.Set, r requirement, groups []group) string {
 	option, as := flags(r.anyOf)
 	var out []string
 	for _, g := range groups {
-		out = append(out, fmt.Sprintf("cosign attest --type %s --predicate FILE %s%s@%s", r.predicateType, option, repository(s), g.subjects[0]))
+		for i, d := range g.subjects {
+			if i == 0 || g.each {
+				out = append(out, fmt.Sprintf("cosign attest --type %s --predicate FILE %s%s@%s", r.predicateType, option, repository(s), d))
+			}
+		}
 	}
 	text := strings.Join(out, " and ") + as
 	if r.where != nil {
