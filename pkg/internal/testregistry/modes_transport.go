@@ -9,7 +9,7 @@ import (
 )
 
 // drip is the time between two bytes in the slow modes.
-const drip = 10 * time.Millisecond
+const drip = time.Millisecond
 
 func transportModes() []modeSpec {
 	return []modeSpec{
