@@ -55,21 +55,32 @@ func (e *endpoint) authorize(ctx context.Context, repo string, c *challenge, ref
 	if valid && s.header != refused {
 		return s.header, nil // another request has got it meanwhile
 	}
-	e.auth.mu.Lock()
-	if c != nil {
-		e.auth.known = c
-	}
-	c = e.auth.known
-	e.auth.mu.Unlock()
 	if c == nil {
-		return "", nil
+		if c = e.auth.remembered(); c == nil {
+			return "", nil
+		}
 	}
 	header, expires, err := e.meet(ctx, repo, c)
 	if err != nil {
 		return "", err
 	}
 	s.header, s.expires = header, expires
+	e.auth.remember(c)
 	return header, nil
+}
+
+func (a *authState) remembered() *challenge {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.known
+}
+
+// remember keeps a challenge that was met. One that could not be met is forgotten,
+// so that the registry can make a better one.
+func (a *authState) remember(c *challenge) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.known = c
 }
 
 // meet gets what c wants.

@@ -56,7 +56,7 @@ func TestCredentials(t *testing.T) {
 		{"basic, wrong", testregistry.Auth{Username: "me", Password: "x"}, me, fact.Unauthenticated, 2, 4},
 		{"bearer", testregistry.Auth{Username: "me", Password: canaryKey, Bearer: true}, me, fine, 3, 4},
 		{"bearer, anonymous", testregistry.Auth{Bearer: true, Anonymous: true, Username: "me", Password: "x"}, Credential{}, fine, 3, 4},
-		{"bearer, wrong", testregistry.Auth{Username: "me", Password: "x", Bearer: true}, me, fact.Unauthenticated, 2, 3},
+		{"bearer, wrong", testregistry.Auth{Username: "me", Password: "x", Bearer: true}, me, fact.Unauthenticated, 2, 4},
 		{"bearer, identity token", testregistry.Auth{Username: "me", Password: canaryKey, Bearer: true}, Credential{IdentityToken: canaryKey}, fine, 3, 4},
 		{"bearer, registry token", testregistry.Auth{Username: "me", Password: canaryKey, Bearer: true}, Credential{RegistryToken: "none"}, fact.Unauthenticated, 2, 4},
 	}
