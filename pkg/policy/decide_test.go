@@ -152,6 +152,7 @@ func TestDecideTakenAway(t *testing.T) {
 		{"less deep, off", needs + "checks: {LAY: off}\n", "LAY002", "", policy.Run{Depth: policy.DepthManifest}, policy.Allow},
 		{"deeper than asked", needs + "depth: reference\n", "LAY002", "", policy.Run{Depth: policy.DepthManifest}, policy.Allow},
 		{"less deep, unknown check", needs, "LAY077", "", policy.Run{Depth: policy.DepthManifest}, policy.Undecided},
+		{"less deep, beyond what the policy asks", needs + "depth: manifest\n", "LAY002", "", policy.Run{Depth: policy.DepthReference}, policy.Allow},
 		{"switched off", needs, "REF005", "", policy.Run{Skipped: []string{"REF005"}}, policy.Undecided},
 		{"family switched off", needs, "REF005", "", policy.Run{Skipped: []string{"REF"}}, policy.Undecided},
 		{"signatures off, no rules", needs, "SIG001", "ghcr.io/acme/api", policy.Run{Skipped: []string{"SIG"}}, policy.Allow},

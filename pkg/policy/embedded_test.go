@@ -5,7 +5,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/intact-dev/intact/pkg/checks"
 	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/policy/signing"
 )
 
 // A released policy never changes: what it decided about an image it decides
@@ -68,6 +70,23 @@ func TestEmbeddedDecisions(t *testing.T) {
 		}
 		if p.Depth() != depth || p.Name() != name+"@1" {
 			t.Errorf("%s: name %q, depth %q; want version 1 and %q", name, p.Name(), p.Depth(), depth)
+		}
+	}
+}
+
+// Each check that exists has a place in each embedded policy.
+func TestEmbeddedCover(t *testing.T) {
+	t.Parallel()
+	l := loader(nil)
+	l.Checks = append(checks.All(), signing.Checks(nil, signing.Options{})...)
+	for _, name := range []string{"baseline", "strict", "audit"} {
+		p, err := policy.Load(l, name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, problem := range p.Lint(now) {
+			t.Error(problem)
 		}
 	}
 }

@@ -61,7 +61,9 @@ func (l *linter) settings() {
 		if l.p.newer(id) && level == LevelWarn {
 			newer = append(newer, fmt.Sprintf("%s (%s)", id, c.Doc.Since))
 		}
-		if level == LevelDeny && l.p.needs(id) > l.p.depth.order() {
+		_, named := l.src.Checks[id]
+		_, family := l.src.Checks[familyOf(id)]
+		if needs := l.p.needs(id); level == LevelDeny && (named || family) && !l.src.embedded && len(needs) > 0 && slices.Min(needs) > l.p.depth.order() {
 			deep = append(deep, id)
 		}
 	}
@@ -70,12 +72,8 @@ func (l *linter) settings() {
 	if l.src.Since != "" && newer != nil {
 		l.say([]any{"since"}, "these checks are newer and count as warn: %s", strings.Join(newer, ", "))
 	}
-	if len(deep) > 0 && (l.src.Depth != "" || l.src.Checks != nil) {
-		at := "depth"
-		if l.src.Depth == "" {
-			at = "checks"
-		}
-		l.say([]any{at}, "the depth %s does not reach what these denied checks need: %s", l.p.depth, strings.Join(deep, ", "))
+	if len(deep) > 0 {
+		l.say([]any{"checks"}, "the depth %s does not reach what these denied checks need: %s", l.p.depth, strings.Join(deep, ", "))
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 
 // checks stands for all checks there are, so that these tests do not change
 // with them.
-func checks() []check.Check {
+func allChecks() []check.Check {
 	var out []check.Check
 	add := func(family string, n int, need fact.Kind) {
 		for i := 1; i <= n; i++ {
@@ -50,7 +50,7 @@ func loader(files map[string]string) policy.Loader {
 	return policy.Loader{
 		Embedded: policies.Files,
 		ReadFile: func(name string) ([]byte, error) { return fs.ReadFile(m, name) },
-		Checks:   checks(),
+		Checks:   allChecks(),
 	}
 }
 
@@ -167,6 +167,8 @@ x:
 		{"star in an image pattern", `"ghcr.io/acme/{repo}"`, `"ghcr.io/acme/*"`, `p.yaml:11:14: pattern "ghcr.io/acme/*": * is not supported`},
 		{"half a capture", `"ghcr.io/acme/{repo}"`, `"ghcr.io/acme/x-{repo}"`, `a capture is a whole segment`},
 		{"tag in a pattern", `"ghcr.io/acme/{repo}"`, `"ghcr.io/acme/api:1"`, `names a tag or digest`},
+		{"registry without a path", `"docker.io/**"`, `ghcr.io`, `p.yaml:23:15: pattern "ghcr.io": it names a registry or a tag; write ghcr.io/**`},
+		{"tag alone", `"docker.io/**"`, `"redis:7"`, `it names a registry or a tag`},
 		{"upper case in a pattern", `"ghcr.io/acme/{repo}"`, `"ghcr.io/Acme/{repo}"`, `names are lower case`},
 		{"prefix without a registry", `"docker.io/**"`, `"acme/**"`, `p.yaml:23:15: pattern "acme/**": it names no registry`},
 		{"two equal patterns", `"docker.io/**"`, `"ghcr.io/acme/{name}"`, `p.yaml:23:15: the pattern "ghcr.io/acme/{name}" is there twice, first in signatures[0]`},

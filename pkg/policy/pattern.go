@@ -42,6 +42,9 @@ func parsePattern(s string) (pattern, error) {
 	if strings.ContainsAny(rest, "@") || strings.Contains(segments[len(segments)-1], ":") && len(segments) > 1 {
 		return p, fmt.Errorf("pattern %q: it names a tag or digest; a pattern names repositories", s)
 	}
+	if len(segments) == 1 && !prefix && strings.ContainsAny(s, ".:") {
+		return p, fmt.Errorf("pattern %q: it names a registry or a tag; write %s/** for all of a registry, docker.io/library/NAME for a repository of Docker Hub", s, s)
+	}
 	hasHost := hostSegment.MatchString(segments[0]) && (len(segments) > 1 || prefix)
 	if !hasHost && prefix {
 		return p, fmt.Errorf("pattern %q: it names no registry; write docker.io/%s or the registry that is meant", s, s)
@@ -49,9 +52,7 @@ func parsePattern(s string) (pattern, error) {
 	if !hasHost {
 		segments = append([]string{"docker.io"}, segments...)
 	}
-	if segments[0] == "index.docker.io" {
-		segments[0] = "docker.io"
-	}
+	segments[0] = canonicalHost(segments[0])
 	if segments[0] == "docker.io" && len(segments) == 2 && !prefix {
 		segments = slices.Insert(segments, 1, "library")
 	}
@@ -168,9 +169,7 @@ func canonicalPrefix(s string) (string, error) {
 	if !hostSegment.MatchString(host) {
 		return "", fmt.Errorf("%q: it names no registry; expected a registry with or without a path, such as mirror.example.com/dockerhub", s)
 	}
-	if host == "index.docker.io" {
-		host = "docker.io"
-	}
+	host = canonicalHost(host)
 	if !hasPath {
 		return host, nil
 	}
@@ -180,6 +179,18 @@ func canonicalPrefix(s string) (string, error) {
 		}
 	}
 	return host + "/" + path, nil
+}
+
+// canonicalHost is the one name of a registry that goes by several: case, the
+// port of HTTPS and Docker Hub's other hosts change nothing about what is pulled,
+// and must not change which rules hold for it.
+func canonicalHost(host string) string {
+	host = strings.TrimSuffix(strings.ToLower(host), ":443")
+	switch host {
+	case "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com":
+		return "docker.io"
+	}
+	return host
 }
 
 var errNoName = errors.New("no repository")

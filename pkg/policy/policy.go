@@ -73,9 +73,12 @@ func (p *Policy) AllowsInline(id string) bool { return slices.Contains(p.allowIn
 type mirror struct{ prefix, of string }
 
 // UpstreamOf returns the canonical repository of which image is a mirror's copy,
-// or image itself. All patterns of a policy match that name. The longest prefix
+// or image itself, its registry by its one name (ghcr.io for GHCR.io:443). All patterns of a policy match that name. The longest prefix
 // wins; a copy of docker.io/nginx is one of docker.io/library/nginx.
 func (p *Policy) UpstreamOf(image string) string {
+	if host, rest, ok := strings.Cut(image, "/"); ok && canonicalHost(host) != host {
+		image = canonicalHost(host) + "/" + rest
+	}
 	best := -1
 	for i, m := range p.mirrors {
 		if strings.HasPrefix(image, m.prefix+"/") && (best < 0 || len(m.prefix) > len(p.mirrors[best].prefix)) {

@@ -152,30 +152,32 @@ func (p *Policy) tookAway(s Subject, id string, run Run) string {
 	if slices.Contains(run.Skipped, id) || slices.Contains(run.Skipped, familyOf(id)) {
 		return "it was switched off"
 	}
-	if d := run.Depth.order(); d > 0 && d < p.depth.order() && p.needs(id) > d {
+	d := run.Depth.order()
+	if d > 0 && slices.ContainsFunc(p.needs(id), func(n int) bool { return n > d && n <= p.depth.order() }) {
 		return fmt.Sprintf("the depth was %s and the policy asks for %s", run.Depth, p.depth)
 	}
 	return ""
 }
 
-// needs is the order of the depth that check id needs. Of a check that is not
-// known it is the greatest.
-func (p *Policy) needs(id string) int {
+// needs are the depths at which what check id reads is gathered, as orders. Of a
+// check that is not known they are all.
+func (p *Policy) needs(id string) []int {
 	c, ok := p.known[id]
 	if !ok {
-		return DepthLayers.order()
+		return []int{DepthReference.order(), DepthManifest.order(), DepthLayers.order()}
 	}
-	order := DepthReference.order()
+	var out []int
 	for _, k := range slices.Concat(c.Needs, c.Uses) {
+		d := DepthManifest
 		switch k {
 		case fact.KReference:
+			d = DepthReference
 		case fact.KLayers, fact.KUser, fact.KFilesystem:
-			return DepthLayers.order()
-		default:
-			order = DepthManifest.order()
+			d = DepthLayers
 		}
+		out = append(out, d.order())
 	}
-	return order
+	return out
 }
 
 func reasonsOf(r check.Result, j Judgement) []Reason {
