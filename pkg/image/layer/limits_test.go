@@ -252,7 +252,7 @@ func TestReadLeavesNoGoroutine(t *testing.T) {
 // TestManyEntries: memory grows with entries, some 20 bytes each in a layer
 // and 40 in the tree.
 func TestManyEntries(t *testing.T) {
-	const n = 300_000
+	const n = 100_000
 	live := func() uint64 {
 		runtime.GC()
 		var m runtime.MemStats
