@@ -1,0 +1,97 @@
+package gather
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/image"
+	"github.com/intact-dev/intact/pkg/image/layer"
+	"github.com/intact-dev/intact/pkg/internal/limits"
+	"github.com/intact-dev/intact/pkg/ref"
+)
+
+// layer reads one layer, from the cache or else from the source.
+func (p *platformRead) layer(ctx context.Context, d ref.Descriptor) (*layer.Contents, fact.Value[fact.Layer]) {
+	if d.Digest == "" || d.Size < 0 {
+		return nil, missing[fact.Layer](&image.Error{Op: "get layer", Object: string(d.Digest), Cause: fact.Dependency, Err: errNoUsableDescriptor})
+	}
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	case <-ctx.Done():
+		return nil, missing[fact.Layer](&image.Error{Op: "get layer", Object: string(d.Digest), Cause: image.CauseOf(ctx.Err()), Err: ctx.Err()})
+	}
+	if p.c.Class == fact.ClassImage {
+		if kept, at, ok := p.cache.layer(ctx, d, p.budget); ok {
+			v := fact.Of(kept.Fact)
+			v.V.SeenAt = at
+			return kept, v
+		}
+	}
+	var err error
+	for range limits.Retries {
+		var c *layer.Contents
+		if c, err = p.fetch(ctx, d); err == nil {
+			p.saw(p.img, d.Digest)
+			if p.c.Class == fact.ClassImage && c.Readable() && c.Fact.Digest == d.Digest {
+				p.cache.keepLayer(d, c)
+			}
+			return c, fact.Of(c.Fact)
+		}
+		// A connection that broke may hold next time; nothing else will.
+		if cause := image.CauseOf(err); cause != fact.CutShort && cause != fact.Network || ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, missing[fact.Layer](err)
+}
+
+func (p *platformRead) fetch(ctx context.Context, d ref.Descriptor) (c *layer.Contents, err error) {
+	told := func(int64) {}
+	if p.progress != nil {
+		lp := p.progress.Layer(d)
+		told = lp.Add
+		defer func() { lp.Done(err == nil) }()
+	}
+	rc, err := p.img.Source.Blob(ctx, p.img.Ref, d)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rc.Close() }()
+	if p.c.Class != fact.ClassImage {
+		return hashOnly(rc, d, told)
+	}
+	var declared ref.Digest
+	if len(p.c.Config.DiffIDs) > 0 {
+		declared = p.c.Config.DiffIDs[0]
+	}
+	return layer.Read(ctx, rc, d, layer.Options{Budget: p.budget, Windows: p.windows, DiffID: declared, Progress: told})
+}
+
+// hashOnly reads a blob that is no layer of an image: its bytes are proved, its
+// content means nothing to us.
+func hashOnly(r io.Reader, d ref.Descriptor, told func(int64)) (*layer.Contents, error) {
+	var h hash.Hash = sha256.New()
+	if d.Digest.Algorithm() == "sha512" {
+		h = sha512.New()
+	}
+	n, err := io.Copy(io.MultiWriter(h, counter(told)), io.LimitReader(r, d.Size+1))
+	if err != nil {
+		return nil, fmt.Errorf("read blob %s: %w", d.Digest, err)
+	}
+	f := fact.Layer{
+		Descriptor: d, Size: n,
+		Digest: ref.Digest(d.Digest.Algorithm() + ":" + hex.EncodeToString(h.Sum(nil))),
+	}
+	return &layer.Contents{Fact: f}, nil
+}
+
+type counter func(int64)
+
+func (c counter) Write(b []byte) (int, error) { c(int64(len(b))); return len(b), nil }

@@ -1,0 +1,204 @@
+package gather
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/image"
+	"github.com/intact-dev/intact/pkg/image/layer"
+	"github.com/intact-dev/intact/pkg/ref"
+)
+
+// Contents are the facts that follow from the layers of one platform.
+type Contents struct {
+	Layers     fact.List[fact.Layer]
+	User       fact.Value[fact.User]
+	Filesystem fact.Value[fact.Filesystem]
+}
+
+// Progress is told what is being read. Its methods may be called concurrently.
+type Progress interface {
+	// Layer says that a layer of size compressed bytes is being read, and returns
+	// what to tell about it.
+	Layer(d ref.Descriptor) LayerProgress
+}
+
+// LayerProgress follows one layer.
+type LayerProgress interface {
+	Add(n int64) // compressed bytes read since the last call
+	Done(ok bool)
+}
+
+// Layers reads layers, a bounded number at a time, and keeps their facts. It
+// may be used concurrently.
+type Layers struct {
+	slots    chan struct{}
+	windows  *layer.Windows
+	cache    *ContentCache // nil = none
+	progress Progress      // nil = none
+
+	mu   sync.Mutex
+	read map[string]map[ref.Digest]bool // by image, what was read from its source
+}
+
+// NewLayers returns a reader of jobs layers at a time. cache and progress may
+// be nil.
+func NewLayers(jobs int, cache *ContentCache, progress Progress) *Layers {
+	return &Layers{
+		slots: make(chan struct{}, max(1, jobs)), windows: layer.NewWindows(), cache: cache, progress: progress,
+		read: map[string]map[ref.Digest]bool{},
+	}
+}
+
+// NotRead are the contents of a platform whose layers nobody asked for; what
+// follows from the config alone is still said.
+func NotRead(c *image.Child, why string) Contents {
+	return withoutLayers(c, fact.NotAsked, why)
+}
+
+func withoutLayers(c *image.Child, cause fact.Cause, why string) Contents {
+	out := Contents{
+		Layers:     fact.MissingList[fact.Layer](cause, why),
+		User:       fact.Missing[fact.User](cause, why),
+		Filesystem: fact.Missing[fact.Filesystem](cause, why),
+	}
+	if c.ConfigOK {
+		if u := layer.ResolveUser(nil, c.Config.User); u.State == fact.Known {
+			out.User = u
+		}
+	}
+	return out
+}
+
+// Read reads all layers of one child. If its facts are kept from an earlier
+// scan nothing is read.
+func (l *Layers) Read(ctx context.Context, img *image.Image, c *image.Child) Contents {
+	if c.Manifest == nil || !c.Manifest.Right() {
+		for _, p := range Documents(c).Parts {
+			if p.State != fact.Known {
+				return withoutLayers(c, p.Cause, p.Why)
+			}
+		}
+		return withoutLayers(c, fact.Dependency, "the manifest is wrong or unreadable")
+	}
+	if c.Class == fact.ClassImage && !c.ConfigOK {
+		cfg := Config(c)
+		return withoutLayers(c, cfg.Cause, cfg.Why)
+	}
+	if kept, ok := l.cache.platform(c.Desc.Digest); ok {
+		return kept
+	}
+	p := &platformRead{Layers: l, img: img, c: c, budget: layer.NewBudget()}
+	return p.run(ctx)
+}
+
+// Seen tells which blobs of img were read in full during this scan.
+func (l *Layers) Seen(img *image.Image) Seen { return seenIn{l, img.Ref.String()} }
+
+type seenIn struct {
+	l   *Layers
+	img string
+}
+
+func (s seenIn) Read(d ref.Digest) bool {
+	s.l.mu.Lock()
+	defer s.l.mu.Unlock()
+	return s.l.read[s.img][d]
+}
+
+func (l *Layers) saw(img *image.Image, d ref.Digest) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := img.Ref.String()
+	if l.read[key] == nil {
+		l.read[key] = map[ref.Digest]bool{}
+	}
+	l.read[key][d] = true
+}
+
+// A platformRead is one pass over the layers of one child.
+type platformRead struct {
+	*Layers
+	img    *image.Image
+	c      *image.Child
+	budget *layer.Budget
+}
+
+func (p *platformRead) run(ctx context.Context) Contents {
+	ds := p.c.Manifest.Manifest.Layers
+	contents := make([]*layer.Contents, len(ds))
+	parts := make([]fact.Value[fact.Layer], len(ds))
+	first := map[ref.Digest]int{} // a layer that occurs twice is read once
+	var wg sync.WaitGroup
+	for i, d := range ds {
+		if _, twice := first[d.Digest]; twice && d.Digest != "" {
+			continue
+		}
+		first[d.Digest] = i
+		wg.Go(func() { contents[i], parts[i] = p.layer(ctx, d) })
+	}
+	wg.Wait()
+	history := image.LayerHistory(p.c.Config)
+	for i, d := range ds {
+		j := i
+		if d.Digest != "" {
+			j = first[d.Digest]
+		}
+		contents[i], parts[i] = contents[j], parts[j]
+		if parts[i].State != fact.Known {
+			continue
+		}
+		f := &parts[i].V
+		f.Index, f.Descriptor = i, d
+		if i < len(history) {
+			f.CreatedBy = history[i]
+		}
+		if i < len(p.c.Config.DiffIDs) {
+			f.DeclaredDiffID = p.c.Config.DiffIDs[i]
+		}
+	}
+	out := Contents{Layers: fact.ListOf(parts...)}
+	if p.c.Class != fact.ClassImage {
+		out.User, out.Filesystem = fact.None[fact.User](), fact.None[fact.Filesystem]()
+		return out
+	}
+	p.tree(contents, &out)
+	return out
+}
+
+// tree merges the layers and says what the result shows. One layer that is
+// missing or wrong leaves the whole tree unknown.
+func (p *platformRead) tree(contents []*layer.Contents, out *Contents) {
+	for i, part := range out.Layers.Parts {
+		cause, why := part.Cause, part.Why
+		switch {
+		case part.State != fact.Known:
+			why = fmt.Sprintf("layer %d: %s", i+1, why)
+		case part.V.Digest != part.V.Descriptor.Digest:
+			cause, why = fact.Dependency, fmt.Sprintf("layer %d is wrong: see DIG003", i+1)
+		case part.V.Encrypted:
+			cause, why = fact.Encrypted, fmt.Sprintf("layer %d is encrypted", i+1)
+		case !contents[i].Readable():
+			cause, why = fact.Dependency, fmt.Sprintf("layer %d cannot be read: see DIG008", i+1)
+		default:
+			continue
+		}
+		unread := withoutLayers(p.c, cause, why)
+		out.User, out.Filesystem = unread.User, unread.Filesystem
+		return
+	}
+	tree, err := layer.Merge(contents)
+	if err != nil {
+		unread := withoutLayers(p.c, image.CauseOf(err), err.Error())
+		out.User, out.Filesystem = unread.User, unread.Filesystem
+		return
+	}
+	out.User = layer.ResolveUser(tree, p.c.Config.User)
+	out.Filesystem = fact.Of(layer.Analyse(tree, p.c.Config, out.User))
+	p.cache.keepPlatform(p.c.Desc.Digest, *out)
+}
+
+var errNoUsableDescriptor = errors.New("its descriptor has no usable digest or size")
