@@ -1,0 +1,219 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/intact-dev/intact/pkg/check"
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/policy"
+)
+
+// findings prints what is wrong, deny first, then what could not be decided
+// grouped by its cause, then warnings, then notes.
+func (p *printer) findings(results []Result) {
+	for _, d := range []policy.Decision{policy.Deny, policy.Undecided, policy.Warn} {
+		p.failures(results, d)
+		p.open(results, d)
+	}
+	p.accepted(results)
+	p.notes(results)
+	if p.Verbose {
+		p.quiet(results)
+	}
+}
+
+// failures prints the failed checks that led to d, those of one check and the
+// same findings on several platforms once.
+func (p *printer) failures(results []Result, d policy.Decision) {
+	type group struct {
+		id        string
+		platforms []string
+		findings  []check.Finding
+		why       string
+	}
+	var groups []group
+	for _, r := range results {
+		if r.Outcome != check.Fail || r.Decision != d {
+			continue
+		}
+		var fs []check.Finding
+		for _, f := range r.Findings {
+			if !f.Note {
+				fs = append(fs, f)
+			}
+		}
+		key := fmt.Sprint(fs)
+		i := slices.IndexFunc(groups, func(g group) bool { return g.id == r.Check && fmt.Sprint(g.findings) == key })
+		if i < 0 {
+			groups = append(groups, group{id: r.Check, findings: fs})
+			i = len(groups) - 1
+		}
+		if r.Platform != "" && !slices.Contains(groups[i].platforms, r.Platform) {
+			groups[i].platforms = append(groups[i].platforms, r.Platform)
+		}
+	}
+	for _, g := range groups {
+		p.line("")
+		p.heading(d, g.id, g.platforms)
+		p.list(g.findings)
+	}
+}
+
+func (p *printer) heading(d policy.Decision, id string, platforms []string) {
+	word := strings.ToUpper(d.String())
+	head := word + " " + id + "  "
+	text := p.Titles[id]
+	if text == "" {
+		text = id
+	}
+	if len(platforms) > 0 {
+		text += " (" + strings.Join(platforms, ", ") + ")"
+	}
+	for i, l := range wrap(Escape(text), width-len(head)) {
+		if i == 0 {
+			p.line(p.paint(d, word+" "+id) + "  " + l)
+		} else {
+			p.line(strings.Repeat(" ", len(head)) + l)
+		}
+	}
+}
+
+func (p *printer) list(fs []check.Finding) {
+	limit := examples
+	if p.Verbose {
+		limit = len(fs)
+	}
+	var fixes []string
+	for i, f := range fs {
+		if f.Fix != "" && !slices.Contains(fixes, f.Fix) {
+			fixes = append(fixes, f.Fix)
+		}
+		if i >= limit {
+			continue
+		}
+		p.wrap(f.Message, "   ", "   ")
+		if f.Origin != nil {
+			p.line("   at " + Escape(where(f)))
+		}
+		if p.Verbose {
+			for _, path := range f.Paths {
+				p.line("     " + Escape(string(path)))
+			}
+		}
+		for _, c := range f.Consequences {
+			p.wrap("so: "+c, "   ", "       ")
+		}
+	}
+	if len(fs) > limit {
+		p.line(fmt.Sprintf("   and %d more (-v shows all)", len(fs)-limit))
+	}
+	for _, f := range fixes {
+		p.wrap("fix: "+f, "   ", "        ")
+	}
+}
+
+func where(f check.Finding) string {
+	s := f.Origin.Where
+	if f.Origin.Line > 0 {
+		s += fmt.Sprintf(":%d:%d", f.Origin.Line, f.Origin.Column)
+	}
+	return s
+}
+
+// open prints what was not decided, one entry per cause: ten checks that lack
+// one layer have one cause.
+func (p *printer) open(results []Result, d policy.Decision) {
+	type key struct {
+		cause fact.Cause
+		why   string
+	}
+	var keys []key
+	ids := map[key][]string{}
+	for _, r := range results {
+		if r.Outcome == check.Fail || r.Outcome == check.Pass || r.Outcome == check.NotApplicable || r.Decision != d || r.Level == policy.LevelOff {
+			continue
+		}
+		if r.Outcome == check.NotAsked && d == policy.Undecided && r.Decision == policy.Allow {
+			continue
+		}
+		k := key{r.Cause, r.Why}
+		if ids[k] == nil {
+			keys = append(keys, k)
+		}
+		if id := r.Check; !slices.Contains(ids[k], id) {
+			ids[k] = append(ids[k], id)
+		}
+	}
+	for _, k := range keys {
+		p.line("")
+		head := "UNDECIDED"
+		if d != policy.Undecided {
+			head = strings.ToUpper(d.String()) + " undecided"
+		}
+		cause := string(k.cause)
+		if cause == "" {
+			cause = "not gathered"
+		}
+		p.line(p.paint(d, head) + "  " + cause)
+		p.wrap(k.why, "   ", "   ")
+		p.wrap("not decided: "+strings.Join(ids[k], " "), "   ", "   ")
+	}
+}
+
+// accepted names the failures that exceptions accept.
+func (p *printer) accepted(results []Result) {
+	for _, r := range results {
+		if r.Excepted > 0 && r.Decision == policy.Allow && r.Outcome == check.Fail {
+			p.line("")
+			p.line(fmt.Sprintf("excepted %s  %d of %d findings", r.Check, r.Excepted, len(r.Findings)))
+		}
+	}
+}
+
+func (p *printer) notes(results []Result) {
+	var seen []string
+	for _, r := range results {
+		if r.Level == policy.LevelOff && !p.Verbose {
+			continue
+		}
+		for _, f := range r.Findings {
+			if !f.Note {
+				continue
+			}
+			s := "note " + r.Check + "  " + f.Message
+			if slices.Contains(seen, s) {
+				continue
+			}
+			if len(seen) == 0 {
+				p.line("")
+			}
+			seen = append(seen, s)
+			p.wrap(s, "", "     ")
+		}
+	}
+}
+
+// quiet prints the outcomes that a short report leaves to its counts.
+func (p *printer) quiet(results []Result) {
+	p.line("")
+	for _, r := range results {
+		s := fmt.Sprintf(" %-14s %s", r.Outcome, r.Check)
+		if r.Platform != "" {
+			s += " (" + r.Platform + ")"
+		}
+		if r.Level == policy.LevelOff {
+			s += ", off"
+		}
+		if r.Why != "" && r.Outcome != check.Pass && r.Outcome != check.Fail {
+			s += ": " + r.Why
+		}
+		p.wrap(s, "", strings.Repeat(" ", 16))
+		if r.Level == policy.LevelOff && r.Outcome == check.Fail {
+			for _, f := range r.Findings {
+				p.wrap(f.Message, strings.Repeat(" ", 16), strings.Repeat(" ", 18))
+			}
+		}
+	}
+}
