@@ -1,0 +1,166 @@
+package scan
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/intact-dev/intact/pkg/check"
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/report"
+)
+
+// report judges everything and puts it in order.
+func (s *scanner) report(targets []Target, done []scanned) *report.Report {
+	r := &report.Report{
+		Schema: report.Schema, Tool: s.Tool, Evaluated: s.Now,
+		Policy:  report.Policy{Name: s.Policy.Name(), Digest: string(s.Policy.Digest())},
+		Images:  []report.Image{},
+		Targets: []report.Target{},
+	}
+	if s.Notices != nil {
+		r.Notices = s.Notices()
+	}
+	counted := map[string]bool{}
+	decisions := []policy.Decision{}
+	for i, t := range targets {
+		d := done[i]
+		subject := policy.Subject{Image: canonical(t.Name), Path: filePath(t)}
+		results := slices.Clone(d.results)
+		if d.image != nil {
+			results = append(results, d.image.images...)
+		}
+		verdict := s.Policy.Decide(subject, s.Now, results, policy.Run{Depth: s.Depth, Skipped: s.Skipped})
+		decisions = append(decisions, verdict.Decision)
+		r.Notices = append(r.Notices, exceptionNotices(verdict)...)
+		own := join(d.results, verdict.Judgements[:len(d.results)])
+		target := report.Target{
+			Kind: t.Kind, Ref: t.Text, Results: own, Verdict: verdict,
+			Origins: []report.Origin{{Origin: t.Origin}},
+		}
+		if d.err != nil {
+			target.Error = describe(d.err)
+		}
+		count(&r.Counts, own)
+		if s.Facts {
+			target.Facts = []report.Facts{{Scope: check.ScopeReference, Set: d.set}}
+		}
+		if d.image != nil {
+			img := s.image(d.image, join(d.image.images, verdict.Judgements[len(d.results):]))
+			target.Image, target.ImageName = img.ID, img.Image
+			if !counted[d.key] {
+				counted[d.key] = true
+				count(&r.Counts, img.Results)
+				r.Images = append(r.Images, img)
+			}
+		}
+		r.Targets = append(r.Targets, target)
+	}
+	if len(decisions) > 0 {
+		r.Verdict = policy.Worst(decisions...)
+	} else {
+		r.Verdict = policy.Allow // no references: there is nothing to refuse, and the report says so
+	}
+	order(r)
+	return r
+}
+
+func filePath(t Target) string {
+	if t.Origin.Kind == "file" {
+		return t.Origin.Where
+	}
+	return ""
+}
+
+func (s *scanner) image(e *examined, results []report.Result) report.Image {
+	root := e.img.Root.Doc
+	img := report.Image{
+		ID: root.Digest, Image: imageName(e), Class: root.Class,
+		Platforms: []report.Platform{}, Results: results,
+		Verdict: s.Policy.Decide(policy.Subject{Image: canonical(e.name)}, s.Now, e.images, policy.Run{Depth: s.Depth, Skipped: s.Skipped}),
+		Summary: s.summary(e, results),
+	}
+	for _, c := range e.img.Children {
+		if !c.Runnable() {
+			continue
+		}
+		p := report.Platform{Platform: c.Platform.String(), Manifest: c.Desc.Digest, Examined: s.notRead(e.img, c) == ""}
+		if root.Class == fact.ClassIndex {
+			p.Index = root.Digest
+		}
+		if c.Manifest != nil && c.Manifest.Right() && c.Manifest.Manifest.Config != nil {
+			p.Config = c.Manifest.Manifest.Config.Digest
+		}
+		img.Platforms = append(img.Platforms, p)
+	}
+	if s.Facts {
+		img.Facts = append(img.Facts, report.Facts{Scope: check.ScopeImage, Set: e.set})
+		for _, c := range e.children {
+			img.Facts = append(img.Facts, report.Facts{Scope: check.ScopePlatform, Platform: c.label, Set: c.set})
+		}
+	}
+	return img
+}
+
+func imageName(e *examined) string {
+	name := canonical(e.name)
+	if name == "" {
+		name = e.img.Source.Proves().Place
+	}
+	return name + "@" + string(e.img.Root.Doc.Digest)
+}
+
+func join(results []check.Result, judged []policy.Judgement) []report.Result {
+	out := make([]report.Result, len(results))
+	for i, r := range results {
+		out[i] = report.Result{Result: r, Level: judged[i].Level, Decision: judged[i].Decision, Excepted: judged[i].Excepted}
+	}
+	slices.SortStableFunc(out, func(a, b report.Result) int {
+		return cmp.Or(cmp.Compare(a.Check, b.Check), cmp.Compare(a.Platform, b.Platform))
+	})
+	return out
+}
+
+func count(c *report.Counts, results []report.Result) {
+	for _, r := range results {
+		switch r.Outcome {
+		case check.Pass:
+			c.Pass++
+		case check.Fail:
+			c.Fail++
+		case check.NotApplicable:
+			c.NotApplicable++
+		case check.NotAsked:
+			c.NotAsked++
+		default:
+			c.Undecided++
+		}
+		c.Excepted += r.Excepted
+		switch {
+		case r.Level == policy.LevelOff:
+			if r.Outcome == check.Fail {
+				c.Off++
+			}
+		case r.Decision == policy.Deny:
+			c.Deny++
+		case r.Decision == policy.Undecided:
+			c.Open++
+		case r.Decision == policy.Warn && r.Outcome != check.Fail && r.Level == policy.LevelDeny:
+			c.AcceptedUndecided++
+			c.Warn++
+		case r.Decision == policy.Warn:
+			c.Warn++
+		}
+	}
+}
+
+func order(r *report.Report) {
+	slices.SortStableFunc(r.Images, func(a, b report.Image) int {
+		return cmp.Or(cmp.Compare(a.Image, b.Image), cmp.Compare(a.ID, b.ID))
+	})
+	slices.SortStableFunc(r.Targets, func(a, b report.Target) int {
+		return cmp.Or(cmp.Compare(a.Ref, b.Ref), cmp.Compare(a.Kind, b.Kind))
+	})
+	slices.Sort(r.Notices)
+	r.Notices = slices.Compact(r.Notices)
+}
