@@ -28,7 +28,7 @@ type Options struct {
 // A DocumentStore keeps small documents by digest. It need not be trusted.
 type DocumentStore interface {
 	Load(d ref.Digest) ([]byte, bool)
-	Store(d ref.Digest, b []byte)
+	Keep(d ref.Digest, b []byte)
 }
 
 // An Image is pinned: all that hangs from it was reached from Root's bytes by
@@ -77,7 +77,7 @@ func Open(ctx context.Context, src Source, r ref.Ref, opts Options) (*Image, err
 	}
 	img := &Image{Source: src, Ref: r.WithDigest(root.Doc.Digest), Root: root}
 	if opts.Documents != nil && root.Right() {
-		opts.Documents.Store(root.Doc.Digest, root.Raw)
+		opts.Documents.Keep(root.Doc.Digest, root.Raw)
 	}
 	if !root.Right() || opts.RootOnly {
 		return img, nil
@@ -173,7 +173,7 @@ func (o *opener) manifest(ctx context.Context, c *Child) {
 	} else {
 		c.Manifest, c.Err = FetchManifest(ctx, o.img.Source, o.img.Ref.WithDigest(c.Desc.Digest), c.Desc)
 		if c.Err == nil && c.Manifest.Right() && o.opts.Documents != nil {
-			o.opts.Documents.Store(c.Desc.Digest, c.Manifest.Raw)
+			o.opts.Documents.Keep(c.Desc.Digest, c.Manifest.Raw)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (o *opener) config(ctx context.Context, c *Child) {
 		return
 	}
 	if !kept && o.opts.Documents != nil {
-		o.opts.Documents.Store(d.Digest, raw)
+		o.opts.Documents.Keep(d.Digest, raw)
 	}
 	c.Config, doc.Problems, c.ConfigOK = ParseConfig(raw, len(c.Manifest.Manifest.Layers))
 	if !c.ConfigOK {

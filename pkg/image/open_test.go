@@ -167,7 +167,7 @@ func TestOpenReportsPlatformLies(t *testing.T) {
 type kept map[ref.Digest][]byte
 
 func (k kept) Load(d ref.Digest) ([]byte, bool) { b, ok := k[d]; return b, ok }
-func (k kept) Store(d ref.Digest, b []byte)     { k[d] = b }
+func (k kept) Keep(d ref.Digest, b []byte)      { k[d] = b }
 
 func TestOpenHashesWhatTheStoreKept(t *testing.T) {
 	t.Parallel()
