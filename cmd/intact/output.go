@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/intact-dev/intact/pkg/report"
+)
+
+// An output is one report to write: a format, and a file or "" for standard
+// output.
+type output struct{ format, file string }
+
+var formats = []string{"text", "json"}
+
+func parseOutputs(values []string, file string) ([]output, error) {
+	if len(values) == 0 {
+		values = []string{"text"}
+	}
+	var out []output
+	onStdout := 0
+	for _, v := range values {
+		format, to, named := strings.Cut(v, "=")
+		if !slices.Contains(formats, format) {
+			return nil, usage(fmt.Errorf("unknown report format %q", format), "there is: "+strings.Join(formats, ", "))
+		}
+		if named && to == "" {
+			return nil, usage(fmt.Errorf("--format %s names no file", v), "write --format "+format+"=FILE")
+		}
+		if !named {
+			onStdout++
+			to = file
+		}
+		out = append(out, output{format, to})
+	}
+	if onStdout > 1 {
+		return nil, usage(errors.New("two reports for one place"), "give all but one a file: --format json=report.json --format text")
+	}
+	if file != "" && onStdout == 0 {
+		return nil, usage(errors.New("--output without a report to write there"), "every --format names a file already; drop --output")
+	}
+	return out, nil
+}
+
+// write writes all reports; files appear whole or not at all.
+func (s *scanSetup) write(r *report.Report, outputs []output) error {
+	for _, o := range outputs {
+		var b bytes.Buffer
+		var err error
+		switch o.format {
+		case "json":
+			err = report.WriteJSON(&b, r)
+		default:
+			t := report.Text{Verbose: s.verbose, Titles: s.titles, Color: o.file == "" && s.p.color(s.p.stdout)}
+			err = t.Write(&b, r)
+		}
+		if err != nil {
+			return err
+		}
+		if o.file == "" {
+			_, err = io.Copy(s.p.stdout, &b)
+		} else {
+			err = writeFile(o.file, b.Bytes())
+		}
+		if err != nil {
+			return usage(fmt.Errorf("write report: %w", err), "")
+		}
+	}
+	return nil
+}
+
+// writeFile replaces the file name whole. A symbolic link is followed, anything
+// that is no regular file is written to directly: a pipe, /dev/null.
+func writeFile(name string, b []byte) (err error) {
+	if info, statErr := os.Stat(name); statErr == nil {
+		if info.IsDir() {
+			return fmt.Errorf("%q is a folder", name)
+		}
+		if !info.Mode().IsRegular() {
+			return os.WriteFile(name, b, 0o644)
+		}
+		if name, err = filepath.EvalSymlinks(name); err != nil {
+			return err
+		}
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	return err
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// permute moves flags before arguments: the library stops reading flags at the
+// first argument, so that `intact scan IMAGE --policy strict` would scan an
+// image called strict with the default policy. Everything after -- is an
+// argument.
+func permute(args []string, app *cli.App) ([]string, error) {
+	if len(args) < 2 {
+		return args, nil
+	}
+	out := args[:1:1]
+	rest := args[1:]
+	commands, flags := app.Commands, app.Flags
+	for len(rest) > 0 {
+		c := find(commands, rest[0])
+		if c == nil {
+			break
+		}
+		out = append(out, rest[0])
+		rest, commands, flags = rest[1:], c.Subcommands, c.Flags
+	}
+	takesValue := map[string]bool{"help": false, "h": false}
+	for _, f := range flags {
+		_, isBool := f.(*cli.BoolFlag)
+		for _, n := range f.Names() {
+			takesValue[n] = !isBool
+		}
+	}
+	var moved, plain []string
+	for i := 0; i < len(rest); i++ {
+		a := rest[i]
+		if a == "--" {
+			plain = append(plain, rest[i+1:]...)
+			break
+		}
+		if len(a) < 2 || a[0] != '-' {
+			plain = append(plain, a)
+			continue
+		}
+		moved = append(moved, a)
+		name, _, hasValue := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		if takesValue[name] && !hasValue && i+1 < len(rest) {
+			i++
+			moved = append(moved, rest[i])
+		}
+	}
+	out = append(out, moved...)
+	for _, a := range plain {
+		if strings.HasPrefix(a, "-") && len(a) > 1 {
+			return append(append(out, "--"), plain...), nil
+		}
+	}
+	return append(out, plain...), nil
+}
+
+func find(commands []*cli.Command, name string) *cli.Command {
+	for _, c := range commands {
+		if c.HasName(name) {
+			return c
+		}
+	}
+	return nil
+}

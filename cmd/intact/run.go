@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// A program is everything that a run reads and writes, so that tests run the
+// real thing.
+type program struct {
+	args           []string
+	env            func(string) (string, bool)
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// run runs the command line and returns the exit code.
+//
+// Rules of the interface: stdout carries the result only; stderr carries
+// "intact: error|hint|warning: …", without a capital and without a full stop.
+func run(ctx context.Context, p program) int {
+	app := newApp(p)
+	args, err := permute(p.args, app)
+	if err == nil {
+		err = app.RunContext(ctx, args)
+	}
+	var exit *exitError
+	if errors.As(err, &exit) && exit.cause == nil {
+		return exit.code
+	}
+	if err != nil {
+		p.say("error", "%s", err)
+		if exit != nil && exit.hint != "" {
+			p.say("hint", "%s", exit.hint)
+		}
+	}
+	return codeOf(err)
+}
+
+func (p program) say(kind, format string, args ...any) {
+	_, _ = fmt.Fprintf(p.stderr, "intact: %s: %s\n", kind, escape(fmt.Sprintf(format, args...)))
+}
+
+func newApp(p program) *cli.App {
+	app := &cli.App{
+		Name:      "intact",
+		Usage:     "prove that what runs is what was built",
+		UsageText: "intact COMMAND [flags] [arguments]",
+		Description: "intact resolves container images once, verifies every byte and who signed them, finds\n" +
+			"what can change, and says plainly what it did not examine.\n\n" +
+			"Exit status: 0 allowed, 1 denied, 2 usage or configuration, 3 undecided.",
+		Commands: []*cli.Command{
+			scanCommand(p), explainCommand(p), checksCommand(p), policyCommand(p), configCommand(p),
+			versionCommand(p), completionCommand(p),
+		},
+		Writer:               p.stdout,
+		ErrWriter:            p.stderr,
+		HideVersion:          true,
+		EnableBashCompletion: false,
+		// The library would call os.Exit inside Run for any error with an ExitCode
+		// method, which a failed credential helper's error has.
+		ExitErrHandler: func(*cli.Context, error) {},
+		OnUsageError:   usageError,
+		Action:         noCommand(p),
+		CommandNotFound: func(_ *cli.Context, _ string) {
+		},
+	}
+	setUsageErrors(app.Commands)
+	return app
+}
+
+func setUsageErrors(commands []*cli.Command) {
+	for _, c := range commands {
+		c.OnUsageError = usageError
+		if c.Action == nil && len(c.Subcommands) > 0 {
+			c.Action = noSubcommand(c)
+		}
+		setUsageErrors(c.Subcommands)
+	}
+}
+
+// usageError keeps the library from printing usage errors to stdout.
+func usageError(c *cli.Context, err error, _ bool) error {
+	name := "intact"
+	if c != nil && c.Command != nil && c.Command.HelpName != "" {
+		name = c.Command.HelpName
+	}
+	return usage(err, fmt.Sprintf("see %s --help", name))
+}
+
+func noCommand(p program) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		if !c.Args().Present() {
+			_ = cli.ShowAppHelp(c)
+			return &exitError{code: exitUsage}
+		}
+		name := c.Args().First()
+		if strings.ContainsAny(name, ":/@.") {
+			return usage(fmt.Errorf("unknown command %q", name), fmt.Sprintf("to scan an image: intact scan %s", name))
+		}
+		return usage(fmt.Errorf("unknown command %q", name), "see intact --help")
+	}
+}
+
+func noSubcommand(c *cli.Command) cli.ActionFunc {
+	return func(ctx *cli.Context) error {
+		var names []string
+		for _, s := range c.Subcommands {
+			names = append(names, s.Name)
+		}
+		if ctx.Args().Present() {
+			return usage(fmt.Errorf("unknown command %q", c.Name+" "+ctx.Args().First()), "there is: "+strings.Join(names, ", "))
+		}
+		return usage(fmt.Errorf("%s needs a command", c.Name), "there is: "+strings.Join(names, ", "))
+	}
+}
+
+// envVar is the environment variable of a flag: --no-cache is INTACT_NO_CACHE.
+func envVar(flag string) []string {
+	return []string{"INTACT_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))}
+}
+
+// isTerminal reports whether w is a terminal.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && terminalFile(f)
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/scan"
+	"github.com/urfave/cli/v2"
+)
+
+func scanCommand(p program) *cli.Command {
+	return &cli.Command{
+		Name:      "scan",
+		Usage:     "examine images and judge them by a policy",
+		UsageText: "intact scan [flags] IMAGE...",
+		Description: `IMAGE is a reference in a registry, or
+  oci:DIR[:TAG|@DIGEST]   an image in an OCI image layout
+  archive:FILE[:TAG]      an image in a tar archive (docker save, OCI), gzip too
+
+Examples:
+  intact scan ghcr.io/acme/api:1.4.2
+  intact scan --policy strict --platform all ghcr.io/acme/api@sha256:…
+  intact scan --key cosign.pub ghcr.io/acme/api:1.4.2
+  intact scan --certificate-oidc-issuer https://token.actions.githubusercontent.com \
+    --certificate-identity https://github.com/acme/api/.github/workflows/release.yml@refs/tags/v1.4.2 IMAGE
+  intact scan --as ghcr.io/acme/api:1.4.2 oci:out      before a push
+  intact scan --format json=report.json --format text IMAGE
+
+Exit status: 0 allowed, also with warnings; 1 denied; 2 usage or configuration;
+3 undecided: something that the policy wants was not examined.`,
+		Flags:  scanFlags(),
+		Action: func(c *cli.Context) error { return runScan(c.Context, p, c) },
+	}
+}
+
+func runScan(ctx context.Context, p program, c *cli.Context) error {
+	if !c.Args().Present() {
+		return usage(errors.New("no image given"), "intact scan IMAGE, for example: intact scan docker.io/library/nginx:1.27.3")
+	}
+	outputs, err := parseOutputs(c.StringSlice("format"), c.String("output"))
+	if err != nil {
+		return err
+	}
+	s, err := newScanSetup(ctx, p, c)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	targets, err := s.targets(ctx, c.Args().Slice())
+	if err != nil {
+		return err
+	}
+	if d := c.Duration("deadline"); d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d)
+		defer cancel()
+	}
+	start := time.Now()
+	r := scan.Run(ctx, targets, s.options)
+	s.progress.Stop()
+	r.Elapsed = time.Since(start)
+	if err := s.write(r, outputs); err != nil {
+		return err
+	}
+	switch r.Verdict {
+	case policy.Allow, policy.Warn:
+		return nil
+	case policy.Deny:
+		return &exitError{code: exitDenied}
+	}
+	return &exitError{code: exitUndecided}
+}
+
+// hostPlatform is what an image runs on here: containers are Linux wherever the
+// engine is not Windows'.
+func hostPlatform() (string, string) {
+	if runtime.GOOS == "windows" {
+		return "windows", runtime.GOARCH
+	}
+	return "linux", runtime.GOARCH
+}
+
+// color says whether w gets colours: only a terminal, and never with NO_COLOR.
+//
+// https://no-color.org
+func (p program) color(w any) bool {
+	f, ok := w.(*os.File)
+	if !ok || !terminalFile(f) {
+		return false
+	}
+	if v, set := p.env("NO_COLOR"); set && v != "" {
+		return false
+	}
+	term, _ := p.env("TERM")
+	return term != "dumb"
+}
+
+// splitArgument separates a source prefix from what it is applied to. A text
+// that is both a prefixed argument and a plain reference or an existing path is
+// refused: which image is scanned must never depend on what lies about.
+func splitArgument(arg string, exists func(string) bool) (prefix, rest string, err error) {
+	for _, s := range []string{"oci", "archive", "docker-daemon", "containerd"} {
+		if rest, ok := strings.CutPrefix(arg, s+":"); ok {
+			switch {
+			case s == "docker-daemon" || s == "containerd":
+				return "", "", usage(fmt.Errorf("%s: images of a runtime cannot be scanned by this version", arg),
+					"save it and scan the archive: docker save IMAGE -o image.tar; intact scan archive:image.tar")
+			case rest == "":
+				return "", "", usage(fmt.Errorf("%s names nothing", arg), "write "+s+":PATH")
+			case exists(arg):
+				return "", "", usage(fmt.Errorf("%q is a file here and also a source prefix", arg),
+					fmt.Sprintf("write %s:./%s for the file, or ./%s without a prefix is not an image", s, arg, arg))
+			case validTag(rest) && !exists(rest):
+				return "", "", usage(fmt.Errorf("%q can be read as the image %q with tag %q and as a path", arg, s, rest),
+					fmt.Sprintf("for the image write docker.io/library/%s; for the path write %s:./%s", arg, s, rest))
+			}
+			return s, rest, nil
+		}
+	}
+	if exists(arg) {
+		return "", "", usage(fmt.Errorf("%q is a file or folder, and arguments are images", arg),
+			fmt.Sprintf("for an image layout write oci:%s, for an archive archive:%s; for an image of that name write docker.io/library/%s", arg, arg, arg))
+	}
+	return "", arg, nil
+}
+
+func validTag(s string) bool {
+	if s == "" || len(s) > 128 || s[0] == '.' || s[0] == '-' {
+		return false
+	}
+	for _, r := range s {
+		if !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-", r) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,61 @@
+package main
+
+import "github.com/urfave/cli/v2"
+
+// scanFlags are the flags of scan. Each can be given in the environment too.
+func scanFlags() []cli.Flag {
+	return []cli.Flag{
+		str("policy", "`NAME` of an embedded policy (baseline, strict, audit) or a policy file", "baseline"),
+		str("config", "`FILE` that says how to reach registries (default: config.yaml in the user's config folder, if there)", ""),
+		str("depth", "how far to examine: reference, manifest or `layers` (default: the policy's; layers for images named here)", ""),
+		str("platform", "`PLATFORM` whose layers are read: all, or os/arch[/variant], several with commas (default: this machine's, or the only one)", ""),
+		list("format", "report `FORMAT`: text or json, optionally =FILE; may be repeated (default: text)"),
+		str("output", "write the report to `FILE` instead of standard output", ""),
+		str("as", "judge a local image under the `NAME` that it will be pushed to, and say what the push would overwrite", ""),
+
+		str("key", "public key `FILE` that must have signed every image; replaces the policy's signature rules", ""),
+		str("certificate-identity", "`IDENTITY` in the certificate of whoever must have signed every image; needs --certificate-oidc-issuer", ""),
+		str("certificate-identity-regexp", "as --certificate-identity, a regular `EXPRESSION` for the whole identity", ""),
+		str("certificate-oidc-issuer", "`URL` of the issuer of the identity, exact", ""),
+		str("trusted-root", "trusted_root.json `FILE` in place of Sigstore's public root", ""),
+		boolean("insecure-ignore-tlog", "accept signatures by --key that are in no transparency log"),
+		boolean("insecure-ignore-sct", "accept certificates without a certificate log's timestamp"),
+
+		list("plain-http", "`HOST` to speak to without TLS; may be repeated"),
+		list("allow-redirect", "`HOST` at a private address that registries may redirect to; may be repeated"),
+		boolean("offline", "ask no registry and fetch no trust root; local images only"),
+		dur("timeout", "limit per image", "15m"),
+		dur("deadline", "limit for the whole run; what is not done by then is undecided", ""),
+		integer("jobs", "layers and images in flight", 0),
+		str("cache-dir", "`FOLDER` for facts about content that was already read (default: the user's cache folder)", ""),
+		boolean("no-cache", "read everything again and keep nothing"),
+		boolean("facts", "put the facts into the JSON report"),
+		str("now", "judge as of this `TIME` (RFC 3339 or a day) instead of today", ""),
+		boolean("quiet", "show no progress"),
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "show every finding and outcome", EnvVars: envVar("verbose")},
+	}
+}
+
+func str(name, text, value string) cli.Flag {
+	return &cli.StringFlag{Name: name, Usage: text, Value: value, EnvVars: envVar(name)}
+}
+
+func boolean(name, text string) cli.Flag {
+	return &cli.BoolFlag{Name: name, Usage: text, EnvVars: envVar(name), DisableDefaultText: true}
+}
+
+func list(name, text string) cli.Flag {
+	return &cli.StringSliceFlag{Name: name, Usage: text, EnvVars: envVar(name)}
+}
+
+func integer(name, text string, value int) cli.Flag {
+	return &cli.IntFlag{Name: name, Usage: text, Value: value, EnvVars: envVar(name), DefaultText: "by the number of cores"}
+}
+
+func dur(name, text, shown string) cli.Flag {
+	f := &cli.DurationFlag{Name: name, Usage: text, EnvVars: envVar(name), DefaultText: shown}
+	if shown == "" {
+		f.DefaultText = "none"
+	}
+	return f
+}

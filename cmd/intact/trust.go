@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/image"
+	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/policy/signing"
+	"github.com/intact-dev/intact/pkg/verify/trustroot"
+	"github.com/urfave/cli/v2"
+)
+
+// overrideSignatures puts the signature flags in the place of the policy's
+// rules.
+func overrideSignatures(c *cli.Context, pol *policy.Policy) (*policy.Policy, error) {
+	var o policy.SignatureOverride
+	key, id, idRegexp, issuer := c.String("key"), c.String("certificate-identity"), c.String("certificate-identity-regexp"), c.String("certificate-oidc-issuer")
+	switch {
+	case key != "" && (id != "" || idRegexp != "" || issuer != ""):
+		return nil, usage(errors.New("--key and a certificate identity"), "give one of them, or write both into a policy's signatures as anyOf")
+	case id != "" && idRegexp != "":
+		return nil, usage(errors.New("--certificate-identity and --certificate-identity-regexp"), "give one of them")
+	case (id != "" || idRegexp != "") && issuer == "":
+		return nil, usage(errors.New("a certificate identity without --certificate-oidc-issuer"),
+			"anybody can get a certificate for any name from some issuer; name the one that counts, for example --certificate-oidc-issuer https://token.actions.githubusercontent.com")
+	case issuer != "" && id == "" && idRegexp == "":
+		return nil, usage(errors.New("--certificate-oidc-issuer without an identity"), "add --certificate-identity: everybody with an account at the issuer could sign")
+	case c.Bool("insecure-ignore-tlog") && key == "":
+		return nil, usage(errors.New("--insecure-ignore-tlog without --key"), "a keyless signature proves no time without a log; in a policy, say transparencyLog: not-required beside a key")
+	}
+	if file := c.String("trusted-root"); file != "" {
+		b, err := readLimited(file)
+		if err != nil {
+			return nil, usage(fmt.Errorf("--trusted-root %q: %w", file, err), "give the trusted_root.json of your Sigstore instance")
+		}
+		o.Roots = []policy.Root{{Name: filepath.ToSlash(file), JSON: b}}
+	}
+	if c.Bool("insecure-ignore-sct") {
+		o.SCT = signing.NotRequired
+	}
+	switch {
+	case key != "":
+		b, err := readLimited(key)
+		if err != nil {
+			return nil, usage(fmt.Errorf("--key %q: %w", key, err), "give a file with a PEM public key, such as cosign.pub")
+		}
+		name := filepath.ToSlash(key)
+		o.Keys = []policy.Key{{Name: name, PEM: b}}
+		a := signing.Authority{Name: "--key", Key: name}
+		if c.Bool("insecure-ignore-tlog") {
+			a.TransparencyLog = signing.NotRequired
+		}
+		o.AnyOf = []signing.Authority{a}
+	case issuer != "":
+		o.AnyOf = []signing.Authority{{Name: "command line", Keyless: &signing.Keyless{Issuer: issuer, Identity: escapeGlob(id), IdentityRegexp: idRegexp}}}
+	}
+	if o.AnyOf == nil && o.Roots == nil && o.SCT == "" {
+		return pol, nil
+	}
+	out, err := pol.WithSignatures(o)
+	if err != nil {
+		return nil, usage(err, "see intact scan --help")
+	}
+	return out, nil
+}
+
+// escapeGlob makes an identity exact: on the command line, as in cosign, a star
+// is a star.
+func escapeGlob(s string) string {
+	var out []rune
+	for _, r := range s {
+		if r == '*' || r == '\\' || r == '{' || r == '}' {
+			out = append(out, '\\')
+		}
+		out = append(out, r)
+	}
+	return string(out)
+}
+
+// publicRoot fetches Sigstore's root when a rule first needs it, and says in the
+// report how old it is if it is not fresh.
+func (s *scanSetup) publicRoot(c *cli.Context, now time.Time) func(context.Context) ([]byte, error) {
+	return func(ctx context.Context) ([]byte, error) {
+		o := trustroot.Options{Offline: c.Bool("offline"), Now: time.Now(), HTTPClient: &http.Client{Timeout: 30 * time.Second}}
+		if dir := cacheDir(c); dir != "" && !c.Bool("no-cache") {
+			o.CacheDir = filepath.Join(dir, "trustroot")
+		}
+		b, info, err := trustroot.Fetch(ctx, o)
+		if err != nil {
+			return nil, &image.Error{Op: "get the public trust root", Cause: fact.Network, Err: err, Hint: "give one with --trusted-root FILE"}
+		}
+		if info.Source != trustroot.FromTUF {
+			s.notices.add(fmt.Sprintf("the public trust root is from %s, %s (%s)", info.Source, info.At.UTC().Format(time.DateOnly), info.Why))
+		}
+		return b, nil
+	}
+}
