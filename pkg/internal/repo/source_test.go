@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -51,37 +52,40 @@ func under(dir string, tops ...string) bool {
 	return false
 }
 
-// parseAll parses every Go file, whatever its build constraints.
+// parseAll returns every Go file, whatever its build constraints. They are
+// parsed once and not changed.
 func parseAll(t *testing.T) (*token.FileSet, []file) {
 	t.Helper()
-	fset := token.NewFileSet()
-	var files []file
-	walk(t, func(name string, src []byte) {
-		if !strings.HasSuffix(name, ".go") {
-			return
-		}
-		f, err := parser.ParseFile(fset, name, src, parser.ParseComments)
-		if err != nil {
-			t.Errorf("%v", err)
-			return
-		}
-		files = append(files, file{name, f, src})
-	})
-	if len(files) == 0 {
+	p, err := parsed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.files) == 0 {
 		t.Fatal("no Go file found")
 	}
-	return fset, files
+	return p.fset, p.files
 }
 
+type tree struct {
+	fset  *token.FileSet
+	files []file
+}
+
+var parsed = sync.OnceValues(func() (tree, error) {
+	p := tree{fset: token.NewFileSet()}
+	err := walk(func(name string, src []byte) error {
+		f, err := parser.ParseFile(p.fset, name, src, parser.ParseComments)
+		p.files = append(p.files, file{name, f, src})
+		return err
+	})
+	return p, err
+})
+
 // ignored returns the folders that git ignores; none where git cannot tell.
-func ignored(t *testing.T) map[string]bool {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+func ignored() map[string]bool {
+	cmd := exec.Command("git", "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
 	cmd.Dir = root
-	out, err := cmd.Output()
-	if err != nil {
-		t.Logf("git ls-files: %v; all files are looked at", err)
-	}
+	out, _ := cmd.Output() // no git or no repository: all files are looked at
 	dirs := map[string]bool{".git": true}
 	for _, name := range strings.Split(string(out), "\x00") {
 		dirs[strings.TrimSuffix(name, "/")] = true
@@ -89,11 +93,10 @@ func ignored(t *testing.T) map[string]bool {
 	return dirs
 }
 
-// walk visits the repository's files, test data and what git ignores aside.
-func walk(t *testing.T, visit func(name string, b []byte)) {
-	t.Helper()
-	skip := ignored(t)
-	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+// walk visits the repository's Go files, test data and what git ignores aside.
+func walk(visit func(name string, b []byte) error) error {
+	skip := ignored()
+	return filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -108,16 +111,13 @@ func walk(t *testing.T, visit func(name string, b []byte)) {
 			}
 			return nil
 		}
-		if !d.Type().IsRegular() {
+		if !d.Type().IsRegular() || !strings.HasSuffix(rel, ".go") {
 			return nil
 		}
 		b, err := os.ReadFile(name)
-		if err == nil {
-			visit(rel, b)
+		if err != nil {
+			return err
 		}
-		return err
+		return visit(rel, b)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
