@@ -1,9 +1,9 @@
 package strictyaml
 
 import (
-	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -182,7 +182,7 @@ func (d *decoder) decodeString(n *yaml.Node, v reflect.Value, tag reflect.Struct
 	}
 	if enum := tag.Get("enum"); enum != "" {
 		values := strings.Split(enum, "|")
-		if !contains(values, n.Value) {
+		if !slices.Contains(values, n.Value) {
 			d.errorf(n, "%q; expected %s%s", n.Value, strings.Join(values, " or "), DidYouMean(n.Value, values))
 			return
 		}
@@ -192,58 +192,4 @@ func (d *decoder) decodeString(n *yaml.Node, v reflect.Value, tag reflect.Struct
 		return
 	}
 	v.SetString(n.Value)
-}
-
-func contains(values []string, s string) bool {
-	for _, v := range values {
-		if v == s {
-			return true
-		}
-	}
-	return false
-}
-
-// describe says what n is, for messages.
-func describe(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a list"
-	case yaml.ScalarNode:
-		switch n.ShortTag() {
-		case "!!null":
-			return "nothing"
-		case "!!str":
-			return fmt.Sprintf("the text %q", n.Value)
-		case "!!int", "!!float":
-			return fmt.Sprintf("the number %q", n.Value)
-		case "!!bool":
-			return fmt.Sprintf("the truth value %q", n.Value)
-		case "!!timestamp":
-			return fmt.Sprintf("the date %q", n.Value)
-		}
-		return fmt.Sprintf("%q of type %q", n.Value, n.ShortTag())
-	}
-	return "an unknown kind of value"
-}
-
-// keysOf returns the keys of a struct type in the order of its fields.
-func keysOf(t reflect.Type) []string {
-	var keys []string
-	for i := range t.NumField() {
-		if k := t.Field(i).Tag.Get("yaml"); k != "" && k != "-" {
-			keys = append(keys, k)
-		}
-	}
-	return keys
-}
-
-func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
-	for i := range t.NumField() {
-		if f := t.Field(i); f.Tag.Get("yaml") == key && key != "-" {
-			return f, true
-		}
-	}
-	return reflect.StructField{}, false
 }
