@@ -18,7 +18,7 @@ func (w *walker) wanted(e *Entry) {
 	switch base := string(e.base()); {
 	case base == "passwd" || base == "group":
 		w.capture.limit = limits.AccountFile
-		if w.captured+limits.AccountFile > maxCaptured && e.dirIs("etc") == false {
+		if w.captured+limits.AccountFile > maxCaptured && !e.dirIs("etc") {
 			w.capture.limit = 0
 			e.flags |= flagTruncated
 		}

@@ -31,14 +31,6 @@ type recordRef uint32
 // Len returns the number of entries.
 func (l *Entries) Len() int { return l.n }
 
-// size returns the bytes of all records.
-func (l *Entries) size() (n int64) {
-	for _, c := range l.chunks {
-		n += int64(len(c))
-	}
-	return n
-}
-
 // add appends e and returns where it stands.
 func (l *Entries) add(e *Entry) recordRef {
 	shared := sharedDir(l.prev, e.Path)

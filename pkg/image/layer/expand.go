@@ -8,6 +8,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/internal/limits"
+	"github.com/intact-dev/intact/pkg/ref"
 )
 
 // readBuffer is how much compressed input is read and hashed at once.
@@ -19,6 +20,7 @@ type expansion struct {
 	src     *source
 	out     *pipe
 	windows *Windows
+	diffID  ref.Digest // its algorithm; "" is sha256
 
 	codec    codec
 	problems []fact.Problem
@@ -64,6 +66,7 @@ func (x *expansion) expand(br *bufio.Reader) error {
 	x.codec = sniff(head)
 	switch x.codec {
 	case codecNone:
+		x.out.same = x.diffID.Algorithm() == x.src.like.Algorithm()
 		return x.copy(br)
 	case codecGzip:
 		return x.gunzip(br)

@@ -70,6 +70,9 @@ func Read(ctx context.Context, r io.Reader, d ref.Descriptor, opts Options) (_ *
 	if opts.Budget == nil {
 		opts.Budget = NewBudget()
 	}
+	if opts.DiffID == "" {
+		opts.DiffID = "sha256:"
+	}
 	if opts.Windows == nil {
 		opts.Windows = NewWindows()
 	}
@@ -89,7 +92,7 @@ func Read(ctx context.Context, r io.Reader, d ref.Descriptor, opts Options) (_ *
 
 	p := newPipe(ctx, opts.Budget, src)
 	defer p.recycle()
-	x := &expansion{src: src, out: p, windows: opts.Windows}
+	x := &expansion{src: src, out: p, windows: opts.Windows, diffID: opts.DiffID}
 	go x.run()
 	w := newWalker(p, c, opts)
 	walkErr := guard(w.run)

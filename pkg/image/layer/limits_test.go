@@ -107,6 +107,17 @@ func TestReadSizes(t *testing.T) {
 	}
 }
 
+// TestReadLongPlain: the hash of an uncompressed layer is its diffID only if
+// nothing more came.
+func TestReadLongPlain(t *testing.T) {
+	t.Parallel()
+	a := archive(t, file("a", "x", 0o644))
+	c, err := Read(t.Context(), io.MultiReader(bytes.NewReader(a), strings.NewReader("more")), describe(a, plainType), Options{})
+	if err != nil || c.Fact.DiffID != "" || len(c.Fact.Problems) < 2 {
+		t.Errorf("%+v, %v", c.Fact, err)
+	}
+}
+
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }

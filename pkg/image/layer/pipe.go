@@ -26,6 +26,9 @@ type pipe struct {
 	budget *Budget
 	src    *source
 	total  int64
+	// same says that the expanded bytes are the compressed ones, whose hash is
+	// made elsewhere. It is set before the first block is sent.
+	same bool
 }
 
 func newPipe(ctx context.Context, b *Budget, src *source) *pipe {

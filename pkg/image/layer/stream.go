@@ -104,7 +104,9 @@ func (s *stream) fill() bool {
 	if !ok {
 		return false
 	}
-	s.diff.Write(b)
+	if !s.pipe.same {
+		s.diff.Write(b)
+	}
 	s.held, s.cur = b, b
 	return true
 }

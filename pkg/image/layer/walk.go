@@ -251,8 +251,15 @@ func (w *walker) finish(decode error) error {
 		c.Fact.Problems = append(c.Fact.Problems, fact.Problem{Kind: fact.ProblemUnverifiable, Detail: decode.Error()})
 		return nil
 	}
-	c.Fact.DiffID = digestOf(w.s.diff, w.like)
 	c.Fact.Expanded = w.s.pipe.total
+	switch {
+	case !w.s.pipe.same:
+		c.Fact.DiffID = digestOf(w.s.diff, w.like)
+	case c.Fact.Size == c.Fact.Expanded:
+		c.Fact.DiffID = c.Fact.Digest
+	default: // more bytes came than belong to the layer
+		w.problems.add(fact.Problem{Kind: fact.ProblemUnverifiable, Detail: "the layer does not end where its descriptor says"})
+	}
 	if w.corrupt != nil {
 		*c.Entries, c.whiteouts = Entries{}, 0
 		w.problems.add(fact.Problem{Kind: fact.ProblemUnverifiable, Detail: w.corrupt.Error()})
