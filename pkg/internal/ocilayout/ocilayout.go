@@ -75,7 +75,11 @@ func (l *Layout) Manifest(ctx context.Context, r ref.Ref) (*image.Answer, error)
 	if err != nil {
 		return nil, l.fail(op, describe(r), err)
 	}
-	return answer(r, want, b), nil
+	a := &image.Answer{Body: b, MediaType: want.MediaType}
+	if r.Digest == "" {
+		a.Wanted = want
+	}
+	return a, nil
 }
 
 // Head implements [image.Prober].
@@ -88,15 +92,7 @@ func (l *Layout) Head(ctx context.Context, r ref.Ref) (*image.Answer, error) {
 	if _, err := l.files.Size(ctx, blobName(want.Digest)); err != nil {
 		return nil, l.fail(op, describe(r), err)
 	}
-	return answer(r, want, nil), nil
-}
-
-func answer(r ref.Ref, want ref.Descriptor, body []byte) *image.Answer {
-	a := &image.Answer{Body: body, MediaType: want.MediaType, DigestClaim: want.Digest}
-	if r.Digest == "" {
-		a.Wanted = want
-	}
-	return a
+	return &image.Answer{MediaType: want.MediaType, DigestClaim: want.Digest}, nil
 }
 
 // Blob implements [image.Source].
