@@ -23,7 +23,6 @@ var extensions = []string{
 	"buildSignerURI", "buildSignerDigest", "runnerEnvironment", "sourceRepositoryURI", "sourceRepositoryDigest",
 	"sourceRepositoryRef", "sourceRepositoryIdentifier", "sourceRepositoryOwnerURI", "sourceRepositoryOwnerIdentifier",
 	"buildConfigURI", "buildConfigDigest", "buildTrigger", "runInvocationURI", "sourceRepositoryVisibilityAtSigning",
-	"deploymentEnvironment",
 }
 
 // A Where is a compiled condition on a signature or attestation. It may be used

@@ -82,7 +82,7 @@ func TestCompileWhere_refuses(t *testing.T) {
 // Three nested loops over a list of a hostile length end at the limit.
 func TestWhere_ends(t *testing.T) {
 	t.Parallel()
-	long := json.RawMessage("[" + strings.Repeat("1,", 5_000) + "1]")
+	long := json.RawMessage("[" + strings.Repeat("1,", 1_000) + "1]")
 	text, err := json.Marshal(strings.Repeat("a", 10_000_000))
 	if err != nil {
 		t.Fatal(err)

@@ -276,9 +276,11 @@ func unknownParts(s *fact.Set, about func(ref.Digest) bool) gaps {
 func notLookedFor(s *fact.Set, subjects []ref.Digest, isGood map[ref.Digest]bool) gaps {
 	var out gaps
 	for _, d := range subjects {
-		looked := slices.ContainsFunc(s.Listings.Parts, func(p fact.Value[fact.Listing]) bool { return p.State != fact.Unknown && p.V.Subject == d })
-		unknown := slices.ContainsFunc(s.Listings.Parts, func(p fact.Value[fact.Listing]) bool { return p.State == fact.Unknown })
-		if !looked && !unknown && !isGood[d] {
+		// A part that is Unknown without saying what it is about is a gap already.
+		looked := slices.ContainsFunc(s.Listings.Parts, func(p fact.Value[fact.Listing]) bool {
+			return p.V.Subject == d || p.State == fact.Unknown && p.V.Subject == ""
+		})
+		if !looked && !isGood[d] {
 			out = append(out, fact.Status{Why: fmt.Sprintf("nobody looked for signatures of %s", d)})
 		}
 	}
