@@ -126,7 +126,8 @@ func (o *object) readLog(text []byte) error {
 		return errors.New("holds no promise of the log")
 	}
 	p := o.log.Payload
-	o.entry, err = tlog.NewEntry(body, p.IntegratedTime, p.LogIndex, id, o.log.SignedEntryTimestamp, nil) //nolint:staticcheck // cosign's form is of the first version of the log only
+	//lint:ignore SA1019 cosign's form holds entries of the log's first version only, which is all that this reads
+	o.entry, err = tlog.NewEntry(body, p.IntegratedTime, p.LogIndex, id, o.log.SignedEntryTimestamp, nil)
 	if err != nil {
 		return fmt.Errorf("has an entry that cannot be read: %w", err)
 	}
