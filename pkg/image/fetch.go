@@ -44,6 +44,11 @@ func FetchManifest(ctx context.Context, src Source, r ref.Ref, wanted ref.Descri
 		return nil, &Error{Op: "get manifest", Object: quoted(r), Cause: fact.Limit,
 			Err: &limits.ExceededError{What: "manifest size", Limit: limits.Manifest}}
 	}
+	if wanted.Digest == "" {
+		// A source whose own index says what a name stands for is held to it: only a
+		// registry's answer about a tag is all that there is to go by.
+		wanted = a.Wanted
+	}
 	return examine(a, wanted), nil
 }
 

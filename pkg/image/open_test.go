@@ -77,6 +77,23 @@ func TestOpenFollowsNothingBelowWrongBytes(t *testing.T) {
 	}
 }
 
+func TestOpenHoldsASourceToItsOwnIndex(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	good := m.image(t, "linux", "amd64", "good")
+	bad := m.image(t, "linux", "amd64", "bad")
+	a := m.manifests[string(bad.Digest)]
+	a.Wanted = good
+	m.manifests["local"] = a
+	img, err := Open(t.Context(), m, mustRef(t, "example.com/app:local"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if img.Root.Right() || img.Root.Doc.Wanted.Digest != good.Digest {
+		t.Errorf("bytes that the source's index does not name were taken: %+v", img.Root.Doc)
+	}
+}
+
 func TestOpenBoundsIndexes(t *testing.T) {
 	t.Parallel()
 	t.Run("depth", func(t *testing.T) {
