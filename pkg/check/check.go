@@ -109,8 +109,8 @@ const (
 type Result struct {
 	Check    string     `json:"check"`
 	Outcome  Outcome    `json:"outcome"`
-	Cause    fact.Cause `json:"cause,omitempty"` // of undecided and not-asked
-	Why      string     `json:"why,omitempty"`   // of everything but pass and fail
+	Cause    fact.Cause `json:"cause,omitempty"` // of undecided and not-asked, and of a fail that did not see all parts
+	Why      string     `json:"why,omitempty"`   // of everything but pass, and of such a fail
 	Platform string     `json:"platform,omitempty"`
 	Findings []Finding  `json:"findings,omitempty"` // of fail; or notes
 }

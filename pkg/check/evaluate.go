@@ -63,6 +63,14 @@ func conclude(id string, a Answer, g gaps) Result {
 	switch {
 	case slices.ContainsFunc(a.Findings, func(f Finding) bool { return !f.Note }):
 		r.Outcome = Fail
+		if a.Undecided {
+			g.add(a.Cause, a.Why)
+		}
+		if len(g.whys) > 0 && !g.declined {
+			// Where all findings are excepted, what was not examined still stands.
+			u := g.result(id)
+			r.Cause, r.Why = u.Cause, u.Why
+		}
 	case a.NotApplicable != "":
 		r.Outcome, r.Why = NotApplicable, a.NotApplicable
 	case a.NotAsked != "":

@@ -82,7 +82,11 @@ func TestEvaluate(t *testing.T) {
 		"unknown_part_does_not_hide_a_failure": {
 			check: check.Check{Needs: layers, Run: answer(check.Answer{Findings: []check.Finding{note, fail}})},
 			set:   fact.Set{Layers: fact.ListOf(known, lost)},
-			want:  check.Result{Outcome: check.Fail, Findings: []check.Finding{fail, note}},
+			want: check.Result{
+				Outcome: check.Fail, Findings: []check.Finding{fail, note},
+				// If exceptions accept all findings this is what is left.
+				Cause: fact.Network, Why: "1 of 2 layers: connection reset",
+			},
 		},
 		"parts_not_asked": {
 			check: check.Check{Needs: layers, Run: answer(check.Answer{})},
