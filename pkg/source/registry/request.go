@@ -101,11 +101,11 @@ func (e *endpoint) send(ctx context.Context, r request, authorization string) (*
 	plain := *u
 	plain.Scheme = "http"
 	resp, second := e.follow(ctx, r, &plain, authorization)
-	if second != nil {
+	if second != nil && !isNoTLS(err) {
 		return nil, err
 	}
-	e.plain.Store(true)
-	return resp, nil
+	e.plain.Store(true) // it answers plain HTTP, so what goes wrong there is what matters
+	return resp, second
 }
 
 // follow makes the request and follows redirects. The Authorization header goes
