@@ -55,9 +55,10 @@ type Counts struct {
 	NotAsked      int `json:"not-asked"`
 	Excepted      int `json:"excepted"`
 
-	// Deny, Warn, Open and AcceptedUndecided count results by what the policy made
-	// of them; Open are the undecided that it denies, Off those of checks that it
-	// switched off and that found something.
+	// Deny and Warn count failed results by what the policy made of them. Open are
+	// the undecided ones of checks that are not off, AcceptedUndecided those of
+	// them that the policy denies but accepts with `undecided: warn`. Off are the
+	// failed ones of checks that are off.
 	Deny              int `json:"deny"`
 	Warn              int `json:"warn"`
 	Open              int `json:"open"`

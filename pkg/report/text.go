@@ -175,14 +175,14 @@ func verdictWord(d policy.Decision) string {
 }
 
 func verdictText(d policy.Decision, results []Result) string {
-	counts := map[policy.Decision]int{}
+	n := 0
 	for _, r := range results {
-		if r.Outcome == check.Fail || r.Outcome == check.Undecided || r.Decision != policy.Allow {
-			counts[r.Decision]++
+		if r.Outcome == check.Fail && r.Decision == policy.Warn {
+			n++
 		}
 	}
 	s := strings.ToUpper(verdictWord(d))
-	if n := counts[policy.Warn]; n == 1 {
+	if n == 1 {
 		s += ", 1 warning"
 	} else if n > 1 {
 		s += fmt.Sprintf(", %d warnings", n)

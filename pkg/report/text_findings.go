@@ -13,10 +13,9 @@ import (
 // findings prints what is wrong, deny first, then what could not be decided
 // grouped by its cause, then warnings, then notes.
 func (p *printer) findings(results []Result) {
-	for _, d := range []policy.Decision{policy.Deny, policy.Undecided, policy.Warn} {
-		p.failures(results, d)
-		p.open(results, d)
-	}
+	p.failures(results, policy.Deny)
+	p.open(results)
+	p.failures(results, policy.Warn)
 	p.accepted(results)
 	p.notes(results)
 	if p.Verbose {
@@ -124,42 +123,49 @@ func where(f check.Finding) string {
 
 // open prints what was not decided, one entry per cause: ten checks that lack
 // one layer have one cause.
-func (p *printer) open(results []Result, d policy.Decision) {
-	type key struct {
-		cause fact.Cause
-		why   string
+func (p *printer) open(results []Result) {
+	type entry struct {
+		cause    fact.Cause
+		why      string
+		decision policy.Decision
+		ids      []string
 	}
-	var keys []key
-	ids := map[key][]string{}
+	var entries []*entry
 	for _, r := range results {
-		if r.Outcome == check.Fail || r.Outcome == check.Pass || r.Outcome == check.NotApplicable || r.Decision != d || r.Level == policy.LevelOff {
+		if !open(r) {
 			continue
 		}
-		if r.Outcome == check.NotAsked && d == policy.Undecided && r.Decision == policy.Allow {
-			continue
+		i := slices.IndexFunc(entries, func(e *entry) bool { return e.cause == r.Cause && e.why == r.Why })
+		if i < 0 {
+			entries = append(entries, &entry{cause: r.Cause, why: r.Why, decision: r.Decision})
+			i = len(entries) - 1
 		}
-		k := key{r.Cause, r.Why}
-		if ids[k] == nil {
-			keys = append(keys, k)
-		}
-		if id := r.Check; !slices.Contains(ids[k], id) {
-			ids[k] = append(ids[k], id)
+		e := entries[i]
+		e.decision = policy.Worst(e.decision, r.Decision)
+		if !slices.Contains(e.ids, r.Check) {
+			e.ids = append(e.ids, r.Check)
 		}
 	}
-	for _, k := range keys {
+	for _, e := range entries {
+		slices.Sort(e.ids)
 		p.line("")
-		head := "UNDECIDED"
-		if d != policy.Undecided {
-			head = strings.ToUpper(d.String()) + " undecided"
-		}
-		cause := string(k.cause)
+		cause := string(e.cause)
 		if cause == "" {
 			cause = "not gathered"
 		}
-		p.line(p.paint(d, head) + "  " + cause)
-		p.wrap(k.why, "   ", "   ")
-		p.wrap("not decided: "+strings.Join(ids[k], " "), "   ", "   ")
+		head := "UNDECIDED"
+		if e.decision == policy.Warn {
+			head = "UNDECIDED (accepted)"
+		}
+		p.line(p.paint(e.decision, head) + "  " + cause)
+		p.wrap(e.why, "   ", "   ")
+		p.wrap("not decided: "+strings.Join(e.ids, " "), "   ", "   ")
 	}
+}
+
+// open reports whether a result that the policy cares about was not decided.
+func open(r Result) bool {
+	return r.Level != policy.LevelOff && r.Outcome != check.Fail && r.Decision != policy.Allow
 }
 
 // accepted names the failures that exceptions accept.
