@@ -141,15 +141,15 @@ func count(c *report.Counts, results []report.Result) {
 			if r.Outcome == check.Fail {
 				c.Off++
 			}
-		case r.Decision == policy.Deny:
+		case r.Outcome == check.Fail && r.Decision == policy.Deny:
 			c.Deny++
-		case r.Decision == policy.Undecided:
+		case r.Outcome == check.Fail && r.Decision == policy.Warn:
+			c.Warn++
+		case r.Outcome != check.Fail && r.Decision != policy.Allow:
 			c.Open++
-		case r.Decision == policy.Warn && r.Outcome != check.Fail && r.Level == policy.LevelDeny:
-			c.AcceptedUndecided++
-			c.Warn++
-		case r.Decision == policy.Warn:
-			c.Warn++
+			if r.Decision == policy.Warn && r.Level == policy.LevelDeny {
+				c.AcceptedUndecided++
+			}
 		}
 	}
 }
