@@ -298,6 +298,29 @@ func TestLimitsNameThemselves(t *testing.T) {
 	}
 }
 
+// TestPlainLoopback: a registry on this machine that does not speak TLS is found
+// without a flag, once, and what goes wrong there is told as it is.
+func TestPlainLoopback(t *testing.T) {
+	t.Parallel()
+	for mode, want := range map[string]fact.Cause{
+		"": fine, "broken": fact.ServerError, "redirect-metadata": fact.Blocked, "hang-up": fact.Network, "missing": fact.NotFound,
+	} {
+		p := push(t, testregistry.Options{})
+		p.srv.MustMode(t, "", mode)
+		s, _ := testSource(t, Options{})
+		for range 2 {
+			err := steps["tag"](t.Context(), s, p, ref.Descriptor{})
+			got := fine
+			if err != nil {
+				got = image.CauseOf(err)
+			}
+			if got != want {
+				t.Errorf("%q: cause %q, want %q: %v", mode, got, want, err)
+			}
+		}
+	}
+}
+
 func TestOffline(t *testing.T) {
 	t.Parallel()
 	p := push(t, testregistry.Options{})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -50,17 +51,17 @@ func TestMeter(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var stopped error
-				m := newMeter(tt.r, limits.IdleBody, time.Now, func(err error) { stopped = err })
+				var stopped atomic.Bool
+				m := newMeter(tt.r, limits.IdleBody, time.Now, func(error) { stopped.Store(true) })
 				defer m.close()
 				buf := make([]byte, 1<<20)
 				var err error
-				for err == nil && stopped == nil {
+				for err == nil && !stopped.Load() {
 					_, err = m.Read(buf)
 				}
 				synctest.Wait()
-				if slow := stopped != nil || errors.Is(err, errSlow); slow != tt.slow {
-					t.Errorf("slow %v, want %v (%v, %v)", slow, tt.slow, stopped, err)
+				if slow := stopped.Load() || errors.Is(err, errSlow); slow != tt.slow {
+					t.Errorf("slow %v, want %v (%v)", slow, tt.slow, err)
 				}
 			})
 		})
