@@ -3,8 +3,6 @@ package verify_test
 import (
 	"encoding/base64"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -329,61 +327,5 @@ func TestEveryChangedByteUnproves(t *testing.T) {
 		if want := []ref.Digest{subject.Digest}; !cmp.Equal(got.Claims, want) {
 			t.Fatalf("manifest, byte %d: claims %v", i, got.Claims)
 		}
-	}
-}
-
-// Without any trust the parts are still read, and what is wrong is found.
-func TestWithoutTrust(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	for _, f := range forms {
-		got := f.run(t, w.s, w.nothing, w.keyless, manifest, testtrust.Evidence{Log: testtrust.Time})
-		if got.State != fact.SignatureUnverifiable || got.Why == "" || got.ClaimedSigner == nil || got.ClaimedSigner.Subject != testtrust.Subject || len(got.Claims) != 1 {
-			t.Errorf("%s: %+v", f.name, got)
-		}
-	}
-	l := w.s.Layer(t, w.keyless, testtrust.Payload(t, subject.Digest, nil), testtrust.Evidence{})
-	got := w.nothing.SimpleSigning(t.Context(), testtrust.Payload(t, otherDigest, nil), l.Annotations)
-	if got.State != fact.SignatureBroken || got.ClaimedSigner == nil {
-		t.Errorf("changed payload: %+v", got)
-	}
-}
-
-// The two real bundles and five test bundles of sigstore-go.
-func TestSigstoreGoBundles(t *testing.T) {
-	t.Parallel()
-	dir := suite(t, "sigstore-go")
-	data := filepath.Join(dir, "pkg", "testing", "data")
-	root := func(path string) []verify.Root { return []verify.Root{{Name: "root", JSON: read(t, path)}} }
-	public := filepath.Join(dir, "examples", "trusted-root-public-good.json")
-	own := filepath.Join(data, "trusted-roots", "public-key-validity.json")
-	hello := read(t, filepath.Join(dir, "examples", "sigstore-go-signing", "hello_world.txt"))
-	for _, c := range []struct {
-		file  string
-		trust verify.Trust
-		state fact.SignatureState
-		kind  fact.SignatureKind
-	}{
-		{"examples/bundle-provenance.json", verify.Trust{Roots: root(public)}, fact.SignatureVerified, fact.KindAttestation},
-		{"pkg/testing/data/bundles/sigstore.js@2.0.0-provenance.sigstore.json", verify.Trust{Roots: root(public)}, fact.SignatureVerified, fact.KindAttestation},
-		{"examples/bundle-publish.json", verify.Trust{Keys: []verify.Key{{Name: "npm", PEM: read(t, filepath.Join(dir, "examples", "publish_key.pub"))}}}, fact.SignatureVerified, fact.KindAttestation},
-		{"pkg/testing/data/bundles/dsse-2sigs.sigstore.json", verify.Trust{Roots: root(public)}, fact.SignatureBroken, fact.KindAttestation},
-		{"pkg/testing/data/bundles/public-key-validity.sigstore.json", verify.Trust{Roots: root(own)}, fact.SignatureUnverifiable, ""},
-	} {
-		got := newVerifier(t, c.trust).Bundle(read(t, filepath.Join(dir, filepath.FromSlash(c.file))), verify.Subject{Digest: ref.DigestOf(hello, ""), Bytes: hello})
-		if got.State != c.state || c.kind != "" && got.Kind != c.kind {
-			t.Errorf("%s: %q %q, want %q: %s", c.file, got.State, got.Kind, c.state, got.Why)
-		}
-	}
-	entries, err := os.ReadDir(filepath.Join(data, "bundles"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		got := newVerifier(t, verify.Trust{}).Bundle(read(t, filepath.Join(data, "bundles", e.Name())), subject)
-		if got.State == fact.SignatureVerified {
-			t.Errorf("%s: verified without trust", e.Name())
-		}
-		t.Logf("%s: %q %v %s", e.Name(), got.State, got.ClaimedSigner, got.Why)
 	}
 }

@@ -106,34 +106,38 @@ func (o *object) checkOwnClaim() error {
 }
 
 // prove returns what was proved, and why the rest was not. The error says that
-// the bundle contradicts itself.
+// nothing was, and that the bundle contradicts itself.
 func (o *object) prove(trust Trust) (proofs []fact.Proof, reasons []string, err error) {
-	if o.certificate == nil {
+	var contradiction *material.ContradictionError
+	switch {
+	case o.certificate == nil:
 		for _, key := range trust.Keys {
 			found, err := o.proveKey(key, trust.Roots)
-			if err != nil {
-				return nil, nil, err
+			if err != nil && !errors.As(err, &contradiction) {
+				reasons = append(reasons, err.Error())
 			}
 			proofs = append(proofs, found...)
 		}
-		return proofs, []string{material.UnderKeys(len(trust.Keys))}, nil
-	}
-	// A bundle holds a certificate or names a key, never both; a key that was
-	// given does not speak for a certificate.
-	for _, root := range trust.Roots {
-		proof, err := o.proveRoot(root)
-		var contradiction *material.ContradictionError
-		switch {
-		case errors.As(err, &contradiction):
-			return nil, nil, err
-		case err != nil:
-			reasons = append(reasons, err.Error())
-		default:
-			proofs = append(proofs, *proof)
+		reasons = append(reasons, material.UnderKeys(len(trust.Keys)))
+	case len(trust.Roots) == 0:
+		reasons = append(reasons, "it is keyless and no trust root was given")
+	default:
+		// A bundle holds a certificate or names a key, never both; a key that was
+		// given does not speak for a certificate.
+		for _, root := range trust.Roots {
+			proof, err := o.proveRoot(root)
+			switch {
+			case err == nil:
+				proofs = append(proofs, *proof)
+			case !errors.As(err, &contradiction):
+				reasons = append(reasons, err.Error())
+			}
 		}
 	}
-	if len(trust.Roots) == 0 {
-		reasons = append(reasons, "it is keyless and no trust root was given")
+	// Roots may differ in how long they hold a log for valid: one under which the
+	// entry holds is enough.
+	if len(proofs) == 0 && contradiction != nil {
+		return nil, nil, contradiction
 	}
 	return proofs, reasons, nil
 }

@@ -27,29 +27,35 @@ func withKey(material root.TrustedMaterial, v signature.Verifier) keyed {
 }
 
 // proveKey returns a proof per root that adds evidence to what key proves, or
-// one without a root; none if key does not verify the signature.
+// one without a root; none if key does not verify the signature. A log entry that
+// holds under no root is an error.
 func (o *object) proveKey(key *material.Key, roots []*material.Root) ([]fact.Proof, error) {
 	verifier := o.keyVerifier(key)
 	if verifier == nil {
 		return nil, nil
 	}
 	var proofs []fact.Proof
+	var bad error
 	for _, r := range roots {
 		trusted := withKey(r.Trusted, verifier)
 		logs, _, err := o.checkLogs(r, trusted)
-		if err != nil {
-			return nil, err
-		}
-		if len(logs) > 0 {
+		if err == nil && len(logs) > 0 {
 			// All entries together, as they came.
-			if err := o.verify(trusted, verify.WithKey(), verify.WithNoObserverTimestamps(), verify.WithTransparencyLog(1)); err != nil {
-				return nil, &material.ContradictionError{Err: err}
+			if err = o.verify(trusted, verify.WithKey(), verify.WithNoObserverTimestamps(), verify.WithTransparencyLog(1)); err != nil {
+				err = &material.ContradictionError{Err: err}
 			}
+		}
+		if err != nil {
+			bad = err
+			continue
 		}
 		stamps := r.Timestamps(o.stamps, o.signature)
 		if len(logs)+len(stamps) > 0 {
 			proofs = append(proofs, fact.Proof{Key: key.Name, Root: r.Name, Logs: logs, Times: stamps})
 		}
+	}
+	if len(proofs) == 0 && bad != nil {
+		return nil, bad
 	}
 	if len(proofs) == 0 {
 		proofs = []fact.Proof{{Key: key.Name}}

@@ -96,32 +96,36 @@ func (o *object) checkOwnClaim() error {
 }
 
 // prove returns what was proved, and why the rest was not. The error says that
-// the signature contradicts itself.
+// nothing was, and that the signature contradicts itself.
 func (o *object) prove(ctx context.Context, trust Trust) (proofs []fact.Proof, reasons []string, err error) {
+	var contradiction *material.ContradictionError
 	for _, key := range trust.Keys {
 		found, err := o.proveKey(ctx, key, trust.Roots)
-		if err != nil {
-			return nil, nil, err
+		if err != nil && !errors.As(err, &contradiction) {
+			reasons = append(reasons, err.Error())
 		}
 		proofs = append(proofs, found...)
 	}
-	if o.certificate == nil {
-		return proofs, []string{material.UnderKeys(len(trust.Keys))}, nil
-	}
-	for _, root := range trust.Roots {
-		proof, err := o.proveRoot(ctx, root)
-		var contradiction *material.ContradictionError
-		switch {
-		case errors.As(err, &contradiction):
-			return nil, nil, err
-		case err != nil:
-			reasons = append(reasons, err.Error())
-		default:
-			proofs = append(proofs, *proof)
+	switch {
+	case o.certificate == nil:
+		reasons = append(reasons, material.UnderKeys(len(trust.Keys)))
+	case len(trust.Roots) == 0:
+		reasons = append(reasons, "it is keyless and no trust root was given")
+	default:
+		for _, root := range trust.Roots {
+			proof, err := o.proveRoot(ctx, root)
+			switch {
+			case err == nil:
+				proofs = append(proofs, *proof)
+			case !errors.As(err, &contradiction):
+				reasons = append(reasons, err.Error())
+			}
 		}
 	}
-	if len(trust.Roots) == 0 {
-		reasons = append(reasons, "it is keyless and no trust root was given")
+	// Roots may differ in how long they hold a log for valid: one under which the
+	// entry holds is enough.
+	if len(proofs) == 0 && contradiction != nil {
+		return nil, nil, contradiction
 	}
 	return proofs, reasons, nil
 }

@@ -13,22 +13,28 @@ import (
 )
 
 // proveKey returns a proof per root that adds evidence to what key proves, or
-// one without a root; none if key does not verify the signature.
+// one without a root; none if key does not verify the signature. A log entry that
+// holds under no root is an error.
 func (o *object) proveKey(ctx context.Context, key *material.Key, roots []*material.Root) ([]fact.Proof, error) {
 	verifier := o.keyVerifier(ctx, key)
 	if verifier == nil {
 		return nil, nil
 	}
 	var proofs []fact.Proof
+	var bad error
 	for _, root := range roots {
 		logs, err := o.checkLog(root, verifier)
 		if err != nil {
-			return nil, err
+			bad = err
+			continue
 		}
 		times := o.checkStamp(root)
 		if len(logs)+len(times) > 0 {
 			proofs = append(proofs, fact.Proof{Key: key.Name, Root: root.Name, Logs: logs, Times: times})
 		}
+	}
+	if len(proofs) == 0 && bad != nil {
+		return nil, bad
 	}
 	if len(proofs) == 0 {
 		proofs = []fact.Proof{{Key: key.Name}}
