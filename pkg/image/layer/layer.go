@@ -62,7 +62,8 @@ func (c *Contents) Readable() bool { return c.readable }
 // that were not obtained (an error of r, the end of ctx, a limit) are an
 // error that carries its cause, see [image.CauseOf].
 //
-// Read returns only after all it started has ended. It does not close r.
+// Read returns only after all it started has ended, so a read of r must end when
+// ctx does. It does not close r.
 func Read(ctx context.Context, r io.Reader, d ref.Descriptor, opts Options) (_ *Contents, err error) {
 	if d.Size < 0 {
 		return nil, fail(d, fact.Unsupported, fmt.Errorf("the descriptor's size is %d", d.Size))
