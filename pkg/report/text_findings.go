@@ -135,9 +135,13 @@ func (p *printer) open(results []Result) {
 		if !open(r) {
 			continue
 		}
-		i := slices.IndexFunc(entries, func(e *entry) bool { return e.cause == r.Cause && e.why == r.Why })
+		why := r.Why
+		if r.Cause == fact.NotAsked {
+			why = "the policy asks for it and it was left out: " + why
+		}
+		i := slices.IndexFunc(entries, func(e *entry) bool { return e.cause == r.Cause && e.why == why })
 		if i < 0 {
-			entries = append(entries, &entry{cause: r.Cause, why: r.Why, decision: r.Decision})
+			entries = append(entries, &entry{cause: r.Cause, why: why, decision: r.Decision})
 			i = len(entries) - 1
 		}
 		e := entries[i]

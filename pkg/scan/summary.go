@@ -17,7 +17,7 @@ import (
 // results, never from the facts, so that it cannot say more than they do.
 func (s *scanner) summary(e *examined, results []report.Result) report.Summary {
 	out := report.Summary{
-		Published: report.Line{State: state(results, "DIG001", "DIG002"), Text: []string{published(e)}},
+		Published: report.Line{State: state(results, "DIG001"), Text: []string{published(e)}},
 		Signed:    signed(e, results),
 		Content:   s.content(e, results),
 	}

@@ -6,6 +6,8 @@
 //	archive FILE TAG spec.json    write it as docker save does
 //	sign NAME SEED PUBLIC DIGEST  sign DIGEST in NAME with a key made from SEED, and
 //	                              write its public half to the file PUBLIC
+//	sign-for NAME SEED PUBLIC DIGEST SUBJECT  the same, but attach it to SUBJECT
+//	corrupt DIR                   change one byte of each layer in the layout DIR
 //	mode NAME MODE                make the registry behave as MODE for NAME; "" is honest
 //	modes                         write the names of all modes to stdout
 //	asked N METHOD KIND [REF]     N requests of KIND, for the tag or digest REF, were
@@ -24,6 +26,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,7 +60,7 @@ func Setup(env *testscript.Env) error {
 // Commands are what a script can call.
 func Commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"push": push, "layout": writeLayout, "archive": writeArchive, "sign": sign, "mode": mode, "modes": modes,
+		"push": push, "layout": writeLayout, "archive": writeArchive, "sign": sign, "sign-for": signFor, "corrupt": corrupt, "mode": mode, "modes": modes,
 		"asked": asked, "forget": forget, "exits": exits,
 	}
 }
@@ -123,6 +126,11 @@ func writeArchive(ts *testscript.TestScript, neg bool, args []string) {
 
 func sign(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 4, "sign NAME SEED PUBLIC DIGEST")
+	signFor(ts, neg, append(args, args[3]))
+}
+
+func signFor(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 5, "sign-for NAME SEED PUBLIC DIGEST SUBJECT")
 	seed, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(seed)}, ed25519.SeedSize))
@@ -130,10 +138,26 @@ func sign(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	b, err := testimage.CosignSignature(key, server(ts).Host+"/"+args[0], digest)
 	ts.Check(err)
-	put(ts, b, args[0], testimage.SigTag(digest))
+	put(ts, b, args[0], testimage.SigTag(ref.Digest(args[4])))
 	der, err := x509.MarshalPKIXPublicKey(key.Public())
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), 0o600))
+}
+
+// corrupt flips a bit in every blob that is no JSON.
+func corrupt(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "corrupt DIR")
+	blobs, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "blobs", "*", "*"))
+	ts.Check(err)
+	for _, name := range blobs {
+		b, err := os.ReadFile(name)
+		ts.Check(err)
+		if len(b) == 0 || b[0] == '{' {
+			continue
+		}
+		b[len(b)/2] ^= 1
+		ts.Check(os.WriteFile(name, b, 0o600))
+	}
 }
 
 func mode(ts *testscript.TestScript, neg bool, args []string) {
