@@ -44,12 +44,14 @@ func TestMeasure(t *testing.T) {
 
 func TestRows(t *testing.T) {
 	t.Parallel()
-	ours := []sample{{wall: 2 * time.Second, cpu: time.Second, peak: 64 << 20}, {wall: time.Second}, {wall: 3 * time.Second, peak: 32 << 20}}
-	theirs := []sample{{wall: 8 * time.Second}, {wall: 10 * time.Second}, {wall: 4 * time.Second}}
+	ours := []sample{{wall: 2 * time.Second, cpu: time.Second, peak: 64 << 20}, {wall: time.Second}, {wall: 3 * time.Second, cpu: 2 * time.Second, peak: 32 << 20}}
+	theirs := []sample{
+		{wall: 8 * time.Second, cpu: 2 * time.Second}, {wall: 10 * time.Second, cpu: time.Second}, {wall: 4 * time.Second, cpu: time.Second},
+	}
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	rows(w, "ours", ours)
-	ratioRow(w, "ratio", ours, theirs)
+	ratioRows(w, "ratio", ours, theirs)
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)
 	}
@@ -59,9 +61,10 @@ func TestRows(t *testing.T) {
 	}
 	want := []string{
 		"ours wall 1.000 s 2.000 s 3.000 s",
-		"CPU 0.000 s 0.000 s 1.000 s",
+		"CPU 0.000 s 1.000 s 2.000 s",
 		"peak memory unknown 32 MiB 64 MiB",
 		"ratio wall 0.100 0.250 0.750",
+		"CPU 0.000 0.500 2.000",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)

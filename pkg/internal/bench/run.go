@@ -77,7 +77,7 @@ func compare(ctx context.Context, o options, peers []func(string) command) error
 		rows(w, c.name, samples[i])
 	}
 	for i, c := range commands[1:] {
-		ratioRow(w, "intact / "+c.name, samples[0], samples[i+1])
+		ratioRows(w, "intact / "+c.name, samples[0], samples[i+1])
 	}
 	return w.Flush()
 }
@@ -163,13 +163,19 @@ func rows(w *tabwriter.Writer, name string, samples []sample) {
 	row(w, "", "peak memory", spread(samples, func(s sample) int64 { return s.peak }), mebibytes)
 }
 
-// ratioRow prints how much of the peer's wall time a command took, round by round.
-func ratioRow(w *tabwriter.Writer, name string, ours, theirs []sample) {
-	ratios := make([]float64, len(ours))
-	for i := range ours {
-		ratios[i] = ours[i].wall.Seconds() / theirs[i].wall.Seconds()
+// ratioRows print how much of the peer's time a command took, round by round.
+// The ratio of CPU time says more on a machine that does other work too.
+func ratioRows(w *tabwriter.Writer, name string, ours, theirs []sample) {
+	ratios := func(figure func(sample) time.Duration) [3]float64 {
+		values := make([]float64, len(ours))
+		for i := range ours {
+			values[i] = figure(ours[i]).Seconds() / figure(theirs[i]).Seconds()
+		}
+		return spreadOf(values)
 	}
-	row(w, name, "wall", spreadOf(ratios), func(r float64) string { return fmt.Sprintf("%.3f", r) })
+	text := func(r float64) string { return fmt.Sprintf("%.3f", r) }
+	row(w, name, "wall", ratios(func(s sample) time.Duration { return s.wall }), text)
+	row(w, "", "CPU", ratios(func(s sample) time.Duration { return s.cpu }), text)
 }
 
 func row[T any](w *tabwriter.Writer, name, figure string, s [3]T, text func(T) string) {
