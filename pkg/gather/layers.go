@@ -141,7 +141,7 @@ func (p *platformRead) run(ctx context.Context) Contents {
 		wg.Go(func() { contents[i], parts[i] = p.layer(ctx, d) })
 	}
 	wg.Wait()
-	history := image.LayerHistory(p.c.Config)
+	history := layer.CreatedBy(p.c.Config, len(ds))
 	for i, d := range ds {
 		j := i
 		if d.Digest != "" {

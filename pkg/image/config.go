@@ -88,18 +88,3 @@ func history(r *strictjson.Reader, o *strictjson.Object) []fact.History {
 	}
 	return out
 }
-
-// LayerHistory returns for each layer the history line that made it. Lines are
-// untrusted; if their number does not match that of the layers none is used.
-func LayerHistory(cfg fact.Config) []string {
-	var lines []string
-	for _, h := range cfg.History {
-		if !h.Empty {
-			lines = append(lines, h.CreatedBy)
-		}
-	}
-	if len(lines) != cfg.LayerCount {
-		return make([]string, cfg.LayerCount)
-	}
-	return lines
-}

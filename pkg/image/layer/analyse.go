@@ -147,9 +147,9 @@ func (a *analysis) addReplaced(r replacement) {
 	if n.flags&nodeDead != 0 || n.layer <= r.layer {
 		return
 	}
-	detail := fmt.Sprintf("replaces that of layer %d", r.layer)
+	detail := fmt.Sprintf("replaces that of layer %d", r.layer+1)
 	if r.link {
-		detail = fmt.Sprintf("a link replaces that of layer %d", r.layer)
+		detail = fmt.Sprintf("a link replaces that of layer %d", r.layer+1)
 	}
 	a.replaced.add(n.layer, detail, []byte(a.t.path(r.node)))
 }

@@ -45,7 +45,7 @@ func TestAnalyse(t *testing.T) {
 		Unsafe: []fact.PathGroup{
 			group(0, "/", "link: its target goes above the root", 1, "/up"),
 			group(0, "/dev", "device: character device", 1, "/dev/null")},
-		Replaced:   []fact.PathGroup{group(1, "/usr/lib", "replaces that of layer 0", 1, "/usr/lib/libc.so.6")},
+		Replaced:   []fact.PathGroup{group(1, "/usr/lib", "replaces that of layer 1", 1, "/usr/lib/libc.so.6")},
 		Entrypoint: fact.Entrypoint{Argv0: "node", Program: "/usr/bin/node", Writable: []fact.Bytes{"/app/server.js"}},
 	}
 	// The application's files and directories, the first 64 by name.
