@@ -154,6 +154,7 @@ func (l *lookup) run(ctx context.Context) {
 	}
 	if err != nil {
 		l.listing = fact.Missing[fact.Listing](image.CauseOf(err), fmt.Sprintf("look for signatures of %s (%s) in %s: %v", l.subject.Digest, l.form, l.name, err))
+		l.listing.V = l.found // where the gap is: it matters only for rules about this subject
 	} else {
 		l.listing = fact.Of(l.found)
 	}
@@ -170,5 +171,6 @@ func (l *lookup) add(s fact.Signature, artifact ref.Digest) {
 func (l *lookup) miss(cause fact.Cause, why string) {
 	v := fact.Missing[fact.Signature](cause, why)
 	v.At, v.Source = l.opts.At, l.name
+	v.V = fact.Signature{Form: l.found.Form, Place: l.name, Subject: l.subject.Digest, Platform: l.subject.Platform}
 	l.signatures = append(l.signatures, v)
 }
