@@ -7,8 +7,6 @@
 // it has looked at everything that it is about.
 package checks
 
-//go:generate go test -run ^(TestExamples|TestPages)$ -update .
-
 import (
 	_ "embed"
 	"encoding/json"
@@ -34,7 +32,8 @@ const since = "2026-11"
 var examplesJSON []byte
 
 // Example returns what c reports on one of its test cases, for its page; "" if
-// c is none of this package.
+// there is none. The file holds those of the SIG checks too; go generate
+// ./cmd/intact writes it.
 func Example(c check.Check) string {
 	var examples map[string]string
 	if json.Unmarshal(examplesJSON, &examples) != nil {

@@ -21,7 +21,7 @@ func Example(t *testing.T, dir string, c check.Check) string {
 		for _, file := range files {
 			if strings.HasPrefix(filepath.Base(file), prefix) {
 				_, facts := load(t, file)
-				return render(c, check.Evaluate(c, &facts))
+				return Render(c, check.Evaluate(c, &facts))
 			}
 		}
 	}
@@ -29,7 +29,8 @@ func Example(t *testing.T, dir string, c check.Check) string {
 	return ""
 }
 
-func render(c check.Check, r check.Result) string {
+// Render writes a result as the examples of pages show it.
+func Render(c check.Check, r check.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s  %s\n", strings.ToUpper(r.Outcome.String()), c.ID, c.Title)
 	for _, f := range r.Findings {
