@@ -11,5 +11,5 @@ package testground
 
 // DebianPackages are the Debian 12 packages that this package calls.
 func DebianPackages() []string {
-	return []string{"docker-registry", "mmdebstrap", "skopeo", "umoci"}
+	return []string{"debian-archive-keyring", "docker-registry", "mmdebstrap", "skopeo", "umoci"}
 }
