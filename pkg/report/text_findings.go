@@ -126,7 +126,7 @@ func where(f check.Finding) string {
 func (p *printer) open(results []Result) {
 	type entry struct {
 		cause    fact.Cause
-		why      string
+		whys     []string
 		decision policy.Decision
 		ids      []string
 	}
@@ -139,13 +139,16 @@ func (p *printer) open(results []Result) {
 		if r.Cause == fact.NotAsked {
 			why = "the policy asks for it and it was left out: " + why
 		}
-		i := slices.IndexFunc(entries, func(e *entry) bool { return e.cause == r.Cause && e.why == why })
+		i := slices.IndexFunc(entries, func(e *entry) bool { return e.cause == r.Cause })
 		if i < 0 {
-			entries = append(entries, &entry{cause: r.Cause, why: why, decision: r.Decision})
+			entries = append(entries, &entry{cause: r.Cause, decision: r.Decision})
 			i = len(entries) - 1
 		}
 		e := entries[i]
 		e.decision = policy.Worst(e.decision, r.Decision)
+		if !slices.Contains(e.whys, why) {
+			e.whys = append(e.whys, why)
+		}
 		if !slices.Contains(e.ids, r.Check) {
 			e.ids = append(e.ids, r.Check)
 		}
@@ -162,10 +165,19 @@ func (p *printer) open(results []Result) {
 			head = "UNDECIDED (accepted)"
 		}
 		p.line(p.paint(e.decision, head) + "  " + cause)
-		p.wrap(e.why, "   ", "   ")
+		for i, why := range e.whys {
+			if i == maxWhys && !p.Verbose {
+				p.line(fmt.Sprintf("   and %d more reasons (-v shows all)", len(e.whys)-i))
+				break
+			}
+			p.wrap(why, "   ", "   ")
+		}
 		p.wrap("not decided: "+strings.Join(e.ids, " "), "   ", "   ")
 	}
 }
+
+// maxWhys is how many reasons of one cause are shown without -v.
+const maxWhys = 3
 
 // open reports whether a result that the policy cares about was not decided.
 func open(r Result) bool {
