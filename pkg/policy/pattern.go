@@ -142,25 +142,6 @@ func (p pattern) compare(q pattern) int {
 	return 0
 }
 
-// covers reports whether everything that q matches is matched by p.
-func (p pattern) covers(q pattern) bool {
-	if len(p.segments) == 0 {
-		return true
-	}
-	if !p.prefix && (q.prefix || len(p.segments) != len(q.segments)) {
-		return false
-	}
-	if p.prefix && (len(q.segments) < len(p.segments) || !q.prefix && len(q.segments) == len(p.segments)) {
-		return false
-	}
-	for i, seg := range p.segments {
-		if !strings.HasPrefix(seg, "{") && seg != q.segments[i] {
-			return false
-		}
-	}
-	return true
-}
-
 // canonicalPrefix is the canonical form of a registry with or without a path,
 // as mirrors name them.
 func canonicalPrefix(s string) (string, error) {

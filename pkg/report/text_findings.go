@@ -30,7 +30,6 @@ func (p *printer) failures(results []Result, d policy.Decision) {
 		id        string
 		platforms []string
 		findings  []check.Finding
-		why       string
 	}
 	var groups []group
 	for _, r := range results {

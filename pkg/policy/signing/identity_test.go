@@ -149,7 +149,7 @@ func TestRule_Validate(t *testing.T) {
 		"regexp_as_glob":        {glob(`https://github.com/acme/.*`), "looks like a regular expression"},
 		"backslash_in_glob":     {glob(`https://github\.com/acme/x`), "for identityRegexp"},
 		"uncaptured":            {glob("https://github.com/{owner}/x"), "{owner} is not captured"},
-		"bare_dot":              {re(`https://github.com/acme/.+`), `. in the host`},
+		"bare_dot":              {re(`https://github.com/acme/.+`), `in the host write`},
 		"bad_regexp":            {re(`(`), "missing closing"},
 		"unbalanced_regexp":     {re(`x)|(?:.*`), "unexpected )"},
 		"where":                 {keyless(signing.Keyless{Identity: "a@b.c", Where: "certificate.x"}), "anyOf[0].keyless.where: compile expression: column 12"},

@@ -186,7 +186,7 @@ func regexpPitfall(text string) error {
 		return fmt.Errorf("%q accepts anyone", text)
 	}
 	if bareDot.MatchString(text) {
-		return fmt.Errorf(`%q: . in the host matches any character; write \.`, text)
+		return fmt.Errorf(`%q: in the host write \. in place of ., which matches any character`, text)
 	}
 	if re.MatchString("") {
 		return errors.New("it accepts an empty identity")
