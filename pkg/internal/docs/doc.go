@@ -4,4 +4,4 @@
 // command.
 package docs
 
-//go:generate go test -run ^TestSchemas$ -update .
+//go:generate go test -run ^TestSchemas$|^TestPolicyTable$ -update .
