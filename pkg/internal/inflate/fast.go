@@ -1,0 +1,175 @@
+package inflate
+
+import "encoding/binary"
+
+// fast expands a block of codes while there are fastInput bytes of input and
+// room for what one turn may write. It reports whether the block has ended; if
+// not, there is no more input or room. The caller has made sure of both.
+//
+// One turn begins with 56 bits or more and the entry of the next code at hand.
+// It takes up to four literals of at most litBits bits, or up to three and a
+// length, 33 + 20 bits; then a distance, up to 28 more.
+func (d *Decoder) fast() (end bool, err error) {
+	ip, op := uint(d.ip), uint(d.op)
+	inEnd, low := uint(d.iend-fastTurn), d.low
+	bits, nb, ip := d.refill(d.bits, uint64(d.nb), ip)
+	e := d.lit[bits&litMask]
+	for ip <= inEnd && op <= outLimit {
+		saved := bits
+		bits >>= e & 63
+		nb -= uint64(e)
+		if e&entryLit != 0 {
+			d.put(op, e)
+			op++
+			e = d.lit[bits&litMask]
+			saved = bits
+			bits >>= e & 63
+			nb -= uint64(e)
+			if e&entryLit != 0 {
+				d.put(op, e)
+				op++
+				e = d.lit[bits&litMask]
+				saved = bits
+				bits >>= e & 63
+				nb -= uint64(e)
+				if e&entryLit != 0 {
+					d.put(op, e)
+					op++
+					e = d.lit[bits&litMask]
+					saved = bits
+					bits >>= e & 63
+					nb -= uint64(e)
+					if e&entryLit != 0 {
+						d.put(op, e)
+						op++
+						bits, nb, ip = d.refill(bits, nb, ip)
+						e = d.lit[bits&litMask]
+						continue
+					}
+				}
+			}
+		}
+		if e&entryExc != 0 {
+			if e&entrySub != 0 {
+				i := uint(e>>entryValue) + uint(bits&^(^uint64(0)<<(e>>entryCode&63)))
+				checkTable(i, litSize)
+				e = d.lit[i&(litSize-1)]
+				saved = bits
+				bits >>= e & 63
+				nb -= uint64(e)
+				if e&entryLit != 0 {
+					d.put(op, e)
+					op++
+					bits, nb, ip = d.refill(bits, nb, ip)
+					e = d.lit[bits&litMask]
+					continue
+				}
+			}
+			if e&entryExc != 0 {
+				d.leave(bits, nb, ip, op)
+				if e&entryEnd != 0 {
+					return true, nil
+				}
+				return false, d.corrupt()
+			}
+		}
+		length := uint(e>>entryValue) + uint(saved&^(^uint64(0)<<(e&63))>>(e>>entryCode&63))
+
+		if nb&63 < 28 {
+			bits, nb, ip = d.refill(bits, nb, ip)
+		}
+		e = d.dist[bits&distMask]
+		if e&entryExc != 0 {
+			if e&entrySub != 0 {
+				bits >>= distBits
+				nb -= distBits
+				i := uint(e>>entryValue) + uint(bits&^(^uint64(0)<<(e>>entryCode&63)))
+				checkTable(i, distSize)
+				e = d.dist[i&(distSize-1)]
+			}
+			if e&entryExc != 0 {
+				d.leave(bits, nb, ip, op)
+				return false, d.corrupt()
+			}
+		}
+		saved = bits
+		bits >>= e & 63
+		nb -= uint64(e)
+		distance := uint(e>>entryValue) + uint(saved&^(^uint64(0)<<(e&63))>>(e>>entryCode&63))
+		from := op - distance
+		if int(from) < low {
+			d.leave(bits, nb, ip, op)
+			return false, d.corrupt()
+		}
+		to := op
+		op += length
+		bits, nb, ip = d.refill(bits, nb, ip)
+		e = d.lit[bits&litMask] // while the bytes are copied
+
+		switch {
+		case distance >= 32:
+			d.copy32(to, from)
+			for to += 32; to < op; to += 32 {
+				from += 32
+				d.copy32(to, from)
+			}
+		case distance >= 8:
+			for ; to < op; to += 8 {
+				d.copy8(to, from)
+				from += 8
+			}
+		default:
+			// Every step makes as many bytes of the pattern as there were.
+			for ; to < op; to += distance {
+				d.copy8(to, from)
+				from += distance
+			}
+		}
+	}
+	d.leave(bits, nb, ip, op)
+	return false, nil
+}
+
+// refill makes at least 56 bits available. Bits from nb up may be input too:
+// reading them twice does no harm, so whole words are taken. nb is right modulo
+// 64 only, which is what shifts look at.
+func (d *Decoder) refill(bits, nb uint64, ip uint) (uint64, uint64, uint) {
+	checkIn(ip, d.iend)
+	i := ip & inMask
+	bits |= binary.LittleEndian.Uint64(d.in[i:i+8]) << (nb & 63)
+	return bits, nb | 56, ip + uint(^nb>>3)&7
+}
+
+// leave ends a run of the fast loop with no whole byte among the bits.
+func (d *Decoder) leave(bits, nb uint64, ip, op uint) {
+	d.bits, d.nb, d.ip, d.op = bits, uint(nb&63), int(ip), int(op)
+	d.unload()
+}
+
+func (d *Decoder) put(op uint, e uint32) {
+	checkOut(op, 1)
+	d.out[op&outMask] = byte(e >> entryValue)
+}
+
+func (d *Decoder) copy8(to, from uint) {
+	checkOut(to, 8)
+	checkOut(from, 8)
+	t, f := to&outMask, from&outMask
+	binary.LittleEndian.PutUint64(d.out[t:t+8], binary.LittleEndian.Uint64(d.out[f:f+8]))
+}
+
+// copy32 copies 32 bytes that do not overlap.
+func (d *Decoder) copy32(to, from uint) {
+	checkOut(to, 32)
+	checkOut(from, 32)
+	t, f := to&outMask, from&outMask
+	dst, src := d.out[t:t+32], d.out[f:f+32]
+	a := binary.LittleEndian.Uint64(src)
+	b := binary.LittleEndian.Uint64(src[8:])
+	c := binary.LittleEndian.Uint64(src[16:])
+	e := binary.LittleEndian.Uint64(src[24:])
+	binary.LittleEndian.PutUint64(dst, a)
+	binary.LittleEndian.PutUint64(dst[8:], b)
+	binary.LittleEndian.PutUint64(dst[16:], c)
+	binary.LittleEndian.PutUint64(dst[24:], e)
+}
