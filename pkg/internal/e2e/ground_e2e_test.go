@@ -1,4 +1,4 @@
-//go:build e2e
+//go:build e2e && linux
 
 package e2e_test
 
@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -170,8 +171,14 @@ func (g *ground) scan(t *testing.T, args ...string) scanned {
 	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
 		t.Fatalf("%q: %v, %v\n%s", args, err, ctx.Err(), &stderr)
 	}
+	if peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10; peak > maxMemory {
+		t.Errorf("%q took %d MiB at its peak, want at most %d", args, peak>>20, maxMemory>>20)
+	}
 	return finished(t, cmd.ProcessState.ExitCode(), stdout.String(), stderr.String(), report)
 }
+
+// maxMemory is what a scan may take whatever it is given.
+const maxMemory = 256 << 20
 
 func finished(t *testing.T, code int, stdout, stderr, report string) scanned {
 	t.Helper()
