@@ -4,4 +4,4 @@
 // command.
 package docs
 
-//go:generate go test -run ^TestSchemas$|^TestPolicyTable$ -update .
+//go:generate go test -run ^TestSchemas$|^Test(PolicyTable|LimitsTable)$ -update .
