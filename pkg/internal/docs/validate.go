@@ -46,8 +46,8 @@ func (v *validator) check(at string, s map[string]any, d any) {
 		}
 		v.check(at, target, d)
 	}
-	if any, ok := s["anyOf"].([]any); ok {
-		v.anyOf(at, any, d)
+	if choices, ok := s["anyOf"].([]any); ok {
+		v.anyOf(at, choices, d)
 	}
 	if t, ok := s["type"].(string); ok && !isType(t, d) {
 		v.say(at, "is no %s", t)
@@ -81,7 +81,8 @@ func (v *validator) anyOf(at string, schemas []any, d any) {
 	var all []string
 	for _, s := range schemas {
 		one := &validator{root: v.root}
-		one.check(at, s.(map[string]any), d)
+		choice, _ := s.(map[string]any)
+		one.check(at, choice, d)
 		if one.problems == nil {
 			return
 		}
