@@ -6,6 +6,7 @@ package gather
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/image"
@@ -116,7 +117,7 @@ func Documents(c *image.Child) fact.List[fact.Document] {
 	switch {
 	case c.ConfigDoc != nil:
 		out.Parts = append(out.Parts, fact.Of(*c.ConfigDoc))
-	case c.ConfigErr != nil && unselected(c.ConfigErr):
+	case c.ConfigErr != nil && c.Class == fact.ClassImage && unselected(c.ConfigErr):
 		out.Parts = append(out.Parts, fact.Missing[fact.Document](fact.NotAsked, "the config is not there; the platform was not selected"))
 	case c.ConfigErr != nil:
 		out.Parts = append(out.Parts, missing[fact.Document](c.ConfigErr))
@@ -133,6 +134,8 @@ func Config(c *image.Child) fact.Value[fact.Config] {
 	switch {
 	case c.Class != fact.ClassImage:
 		return fact.None[fact.Config]()
+	case c.ConfigOK && c.ConfigDoc != nil && unverifiable(c.ConfigDoc.Problems):
+		return fact.Missing[fact.Config](fact.Dependency, "the config cannot be relied on: see DIG008")
 	case c.ConfigOK:
 		return fact.Of(c.Config)
 	}
@@ -142,6 +145,10 @@ func Config(c *image.Child) fact.Value[fact.Config] {
 		}
 	}
 	return fact.Missing[fact.Config](fact.Dependency, "the config is wrong or unreadable")
+}
+
+func unverifiable(problems []fact.Problem) bool {
+	return slices.ContainsFunc(problems, func(p fact.Problem) bool { return p.Kind == fact.ProblemUnverifiable && !p.Note })
 }
 
 // Label names a child for people: its platform, or what it is.

@@ -28,7 +28,7 @@ func (p *platformRead) layer(ctx context.Context, d ref.Descriptor) (*layer.Cont
 		return nil, missing[fact.Layer](&image.Error{Op: "get layer", Object: string(d.Digest), Cause: image.CauseOf(ctx.Err()), Err: ctx.Err()})
 	}
 	if p.c.Class == fact.ClassImage {
-		if kept, at, ok := p.cache.layer(ctx, d, p.budget); ok {
+		if kept, at, ok := p.cache.layer(ctx, d, p.budget); ok && p.sameDiffID(kept) {
 			v := fact.Of(kept.Fact)
 			v.V.SeenAt = at
 			return kept, v
@@ -67,11 +67,24 @@ func (p *platformRead) fetch(ctx context.Context, d ref.Descriptor) (c *layer.Co
 	if p.c.Class != fact.ClassImage {
 		return hashOnly(rc, d, told)
 	}
-	var declared ref.Digest
-	if len(p.c.Config.DiffIDs) > 0 {
-		declared = p.c.Config.DiffIDs[0]
+	return layer.Read(ctx, rc, d, layer.Options{Budget: p.budget, Windows: p.windows, DiffID: p.declared(), Progress: told})
+}
+
+// declared is a diffID of the config, for its algorithm; "" if there is none.
+func (p *platformRead) declared() ref.Digest {
+	for _, d := range p.c.Config.DiffIDs {
+		if d != "" {
+			return d
+		}
 	}
-	return layer.Read(ctx, rc, d, layer.Options{Budget: p.budget, Windows: p.windows, DiffID: declared, Progress: told})
+	return ""
+}
+
+// sameDiffID reports whether the diffID of kept contents can be compared with
+// that of this config.
+func (p *platformRead) sameDiffID(kept *layer.Contents) bool {
+	d := p.declared()
+	return d == "" || kept.Fact.DiffID == "" || kept.Fact.DiffID.Comparable(d)
 }
 
 // hashOnly reads a blob that is no layer of an image: its bytes are proved, its

@@ -41,7 +41,7 @@ type Layers struct {
 	progress Progress      // nil = none
 
 	mu   sync.Mutex
-	read map[string]map[ref.Digest]bool // by image, what was read from its source
+	read map[readKey]map[ref.Digest]bool // by image, what was read from its source
 }
 
 // NewLayers returns a reader of jobs layers at a time. cache and progress may
@@ -49,7 +49,7 @@ type Layers struct {
 func NewLayers(jobs int, cache *ContentCache, progress Progress) *Layers {
 	return &Layers{
 		slots: make(chan struct{}, max(1, jobs)), windows: layer.NewWindows(), cache: cache, progress: progress,
-		read: map[string]map[ref.Digest]bool{},
+		read: map[readKey]map[ref.Digest]bool{},
 	}
 }
 
@@ -65,7 +65,7 @@ func withoutLayers(c *image.Child, cause fact.Cause, why string) Contents {
 		User:       fact.Missing[fact.User](cause, why),
 		Filesystem: fact.Missing[fact.Filesystem](cause, why),
 	}
-	if c.ConfigOK {
+	if Config(c).State == fact.Known {
 		if u := layer.ResolveUser(nil, c.Config.User); u.State == fact.Known {
 			out.User = u
 		}
@@ -84,8 +84,7 @@ func (l *Layers) Read(ctx context.Context, img *image.Image, c *image.Child) Con
 		}
 		return withoutLayers(c, fact.Dependency, "the manifest is wrong or unreadable")
 	}
-	if c.Class == fact.ClassImage && !c.ConfigOK {
-		cfg := Config(c)
+	if cfg := Config(c); cfg.State == fact.Unknown {
 		return withoutLayers(c, cfg.Cause, cfg.Why)
 	}
 	if kept, ok := l.cache.platform(c.Desc.Digest); ok {
@@ -96,12 +95,21 @@ func (l *Layers) Read(ctx context.Context, img *image.Image, c *image.Child) Con
 }
 
 // Seen tells which blobs of img were read in full during this scan.
-func (l *Layers) Seen(img *image.Image) Seen { return seenIn{l, img.Ref.String()} }
+func (l *Layers) Seen(img *image.Image) Seen { return seenIn{l, readKeyOf(img)} }
 
 type seenIn struct {
 	l   *Layers
-	img string
+	img readKey
 }
+
+// A readKey is an image in one place: a local image may have no name, and two
+// folders can hold one digest.
+type readKey struct {
+	source image.Source
+	ref    string
+}
+
+func readKeyOf(img *image.Image) readKey { return readKey{img.Source, img.Ref.String()} }
 
 func (s seenIn) Read(d ref.Digest) bool {
 	s.l.mu.Lock()
@@ -112,7 +120,7 @@ func (s seenIn) Read(d ref.Digest) bool {
 func (l *Layers) saw(img *image.Image, d ref.Digest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := img.Ref.String()
+	key := readKeyOf(img)
 	if l.read[key] == nil {
 		l.read[key] = map[ref.Digest]bool{}
 	}
@@ -152,7 +160,9 @@ func (p *platformRead) run(ctx context.Context) Contents {
 			continue
 		}
 		f := &parts[i].V
-		f.Index, f.Descriptor = i, d
+		// The bytes are those of the digest; where they may come from is said by this
+		// manifest alone.
+		f.Index, f.Descriptor, f.Foreign = i, d, len(d.URLs) > 0 || image.IsForeignType(d.MediaType)
 		if i < len(history) {
 			f.CreatedBy = history[i]
 		}
@@ -187,6 +197,12 @@ func (p *platformRead) tree(contents []*layer.Contents, out *Contents) {
 			continue
 		}
 		unread := withoutLayers(p.c, cause, why)
+		out.User, out.Filesystem = unread.User, unread.Filesystem
+		return
+	}
+	if unverifiable(p.c.Manifest.Doc.Problems) {
+		// Which layers make up the tree is not sure.
+		unread := withoutLayers(p.c, fact.Dependency, "the manifest cannot be relied on: see DIG008")
 		out.User, out.Filesystem = unread.User, unread.Filesystem
 		return
 	}

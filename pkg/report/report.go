@@ -68,8 +68,11 @@ type Counts struct {
 
 // An Image is one root digest in one repository.
 type Image struct {
-	ID        ref.Digest     `json:"id"`
-	Image     string         `json:"image"` // registry/repository@digest
+	ID    ref.Digest `json:"id"`
+	Image string     `json:"image"` // registry/repository@digest
+	// Source is where a local image was read, as the target's ref says it; "" for
+	// a registry. One digest may lie in two places.
+	Source    string         `json:"source,omitempty"`
 	Class     fact.Class     `json:"class,omitempty"`
 	Platforms []Platform     `json:"platforms"`
 	Results   []Result       `json:"results"`
@@ -126,6 +129,27 @@ type Result struct {
 	Level    policy.Level    `json:"level"`
 	Decision policy.Decision `json:"decision"`
 	Excepted int             `json:"excepted,omitempty"`
+}
+
+// Open reports whether the policy cares about r and could not decide it. A check
+// that failed is open too if exceptions accept all that it found and it did not
+// see everything.
+func (r Result) Open() bool {
+	if r.Level == policy.LevelOff || r.Decision == policy.Allow {
+		return false
+	}
+	return r.Outcome != check.Fail || r.Decision == policy.Undecided || r.Excepted > 0 && r.Excepted == r.failing()
+}
+
+// failing counts the findings that are no notes.
+func (r Result) failing() int {
+	n := 0
+	for _, f := range r.Findings {
+		if !f.Note {
+			n++
+		}
+	}
+	return n
 }
 
 // A Summary is what was examined, for the few lines that open a report.

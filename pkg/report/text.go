@@ -87,8 +87,9 @@ func (p *printer) target(r *Report, t Target, shown map[string]bool) {
 // find returns the image of t, or nil.
 func (r *Report) find(t Target) *Image {
 	for i := range r.Images {
-		if t.Image != "" && r.Images[i].ID == t.Image && (t.ImageName == "" || r.Images[i].Image == t.ImageName) {
-			return &r.Images[i]
+		img := &r.Images[i]
+		if t.Image != "" && img.ID == t.Image && (t.ImageName == "" || img.Image == t.ImageName) && (img.Source == "" || img.Source == t.Ref) {
+			return img
 		}
 	}
 	return nil
@@ -177,7 +178,7 @@ func verdictWord(d policy.Decision) string {
 func verdictText(d policy.Decision, results []Result) string {
 	n := 0
 	for _, r := range results {
-		if r.Outcome == check.Fail && r.Decision == policy.Warn {
+		if r.Outcome == check.Fail && r.Decision == policy.Warn && !r.Open() {
 			n++
 		}
 	}

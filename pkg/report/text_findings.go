@@ -33,7 +33,7 @@ func (p *printer) failures(results []Result, d policy.Decision) {
 	}
 	var groups []group
 	for _, r := range results {
-		if r.Outcome != check.Fail || r.Decision != d {
+		if r.Outcome != check.Fail || r.Decision != d || r.Open() {
 			continue
 		}
 		var fs []check.Finding
@@ -131,7 +131,7 @@ func (p *printer) open(results []Result) {
 	}
 	var entries []*entry
 	for _, r := range results {
-		if !open(r) {
+		if !r.Open() {
 			continue
 		}
 		why := r.Why
@@ -177,11 +177,6 @@ func (p *printer) open(results []Result) {
 
 // maxWhys is how many reasons of one cause are shown without -v.
 const maxWhys = 3
-
-// open reports whether a result that the policy cares about was not decided.
-func open(r Result) bool {
-	return r.Level != policy.LevelOff && r.Outcome != check.Fail && r.Decision != policy.Allow
-}
 
 // accepted names the failures that exceptions accept.
 func (p *printer) accepted(results []Result) {

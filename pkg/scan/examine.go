@@ -15,6 +15,7 @@ import (
 type examined struct {
 	img          *image.Image
 	name         ref.Ref // what it is judged as; may be zero
+	place        string  // of a local image, as written
 	set          *fact.Set
 	children     []examinedChild
 	availability fact.List[fact.Blob]
@@ -30,7 +31,7 @@ type examinedChild struct {
 
 // examine gathers the facts of an opened image.
 func (o Options) examine(ctx context.Context, t Target, img *image.Image) *examined {
-	e := &examined{img: img, name: t.Name}
+	e := &examined{img: img, name: t.Name, place: t.place()}
 	claims := img.Source.Proves()
 	switch {
 	case !claims.Signatures:

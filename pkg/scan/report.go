@@ -23,6 +23,7 @@ func (s *scanner) report(targets []Target, done []scanned) *report.Report {
 	}
 	counted := map[string]bool{}
 	decisions := []policy.Decision{}
+	verdicts := []policy.Verdict{}
 	for i, t := range targets {
 		d := done[i]
 		subject := policy.Subject{Image: canonical(t.Name), Path: filePath(t)}
@@ -31,7 +32,7 @@ func (s *scanner) report(targets []Target, done []scanned) *report.Report {
 			results = append(results, d.image.images...)
 		}
 		verdict := s.Policy.Decide(subject, s.Now, results, policy.Run{Depth: s.Depth, Skipped: s.Skipped})
-		decisions = append(decisions, verdict.Decision)
+		decisions, verdicts = append(decisions, verdict.Decision), append(verdicts, verdict)
 		r.Notices = append(r.Notices, exceptionNotices(verdict)...)
 		own := join(d.results, verdict.Judgements[:len(d.results)])
 		target := report.Target{
@@ -56,6 +57,9 @@ func (s *scanner) report(targets []Target, done []scanned) *report.Report {
 		}
 		r.Targets = append(r.Targets, target)
 	}
+	for _, e := range policy.Unused(verdicts...) {
+		r.Notices = append(r.Notices, "exception was not used: "+e.String())
+	}
 	if len(decisions) > 0 {
 		r.Verdict = policy.Worst(decisions...)
 	} else {
@@ -75,7 +79,7 @@ func filePath(t Target) string {
 func (s *scanner) image(e *examined, results []report.Result) report.Image {
 	root := e.img.Root.Doc
 	img := report.Image{
-		ID: root.Digest, Image: imageName(e), Class: root.Class,
+		ID: root.Digest, Image: imageName(e), Source: e.place, Class: root.Class,
 		Platforms: []report.Platform{}, Results: results,
 		Verdict: s.Policy.Decide(policy.Subject{Image: canonical(e.name)}, s.Now, e.images, policy.Run{Depth: s.Depth, Skipped: s.Skipped}),
 		Summary: s.summary(e, results),
@@ -141,26 +145,34 @@ func count(c *report.Counts, results []report.Result) {
 			if r.Outcome == check.Fail {
 				c.Off++
 			}
-		case r.Outcome == check.Fail && r.Decision == policy.Deny:
-			c.Deny++
-		case r.Outcome == check.Fail && r.Decision == policy.Warn:
-			c.Warn++
-		case r.Outcome != check.Fail && r.Decision != policy.Allow:
+		case r.Open():
 			c.Open++
 			if r.Decision == policy.Warn && r.Level == policy.LevelDeny {
 				c.AcceptedUndecided++
 			}
+		case r.Decision == policy.Deny:
+			c.Deny++
+		case r.Decision == policy.Warn:
+			c.Warn++
 		}
 	}
 }
 
 func order(r *report.Report) {
 	slices.SortStableFunc(r.Images, func(a, b report.Image) int {
-		return cmp.Or(cmp.Compare(a.Image, b.Image), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(a.Image, b.Image), cmp.Compare(a.Source, b.Source), cmp.Compare(a.ID, b.ID))
 	})
 	slices.SortStableFunc(r.Targets, func(a, b report.Target) int {
-		return cmp.Or(cmp.Compare(a.Ref, b.Ref), cmp.Compare(a.Kind, b.Kind))
+		return cmp.Or(cmp.Compare(a.Ref, b.Ref), cmp.Compare(a.Kind, b.Kind), compareOrigins(a.Origins, b.Origins),
+			cmp.Compare(a.Image, b.Image), cmp.Compare(a.Error, b.Error))
 	})
 	slices.Sort(r.Notices)
 	r.Notices = slices.Compact(r.Notices)
+}
+
+func compareOrigins(a, b []report.Origin) int {
+	return slices.CompareFunc(a, b, func(a, b report.Origin) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path))
+	})
 }

@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -81,7 +82,7 @@ func (s *scanner) target(ctx context.Context, t Target) (out scanned) {
 		s.gone(out.set, t, err)
 		return out
 	}
-	out.key = string(img.Root.Doc.Digest) + " " + canonical(t.Name) + " " + t.PushTo.String()
+	out.key = strings.Join([]string{string(img.Root.Doc.Digest), canonical(t.Name), t.PushTo.String(), t.place()}, " ")
 	out.image = s.once(out.key, func() *examined { return s.examine(ctx, t, img) })
 	s.referenceFacts(ctx, out.set, t, img, out.image, opened)
 	return out

@@ -38,6 +38,15 @@ type Place struct {
 // local reports whether the target is not read from a registry.
 func (t Target) local() bool { return t.Place.Source != nil && !t.Place.Proves().Tags }
 
+// place tells local places apart: one digest may lie in two folders, whole in one
+// and damaged in the other. A registry is told by the name.
+func (t Target) place() string {
+	if t.local() {
+		return t.Text
+	}
+	return ""
+}
+
 // reference is the fact about how the target was written.
 func (t Target) reference(class ref.Class) fact.Value[fact.Reference] {
 	r := t.Ref
