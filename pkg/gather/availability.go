@@ -30,7 +30,8 @@ func Availability(ctx context.Context, img *image.Image, prober image.Prober, se
 		return func(context.Context) (bool, error) { return present, nil }
 	}
 	for _, c := range img.Children {
-		if !c.Selected {
+		// A root that is no index is what is pulled, whatever it is.
+		if !c.Selected && c.Manifest != img.Root {
 			continue
 		}
 		m := question{blob: fact.Blob{Role: "manifest", Descriptor: bare(c.Desc), Platform: c.Platform}, ask: known(true)}
@@ -64,13 +65,16 @@ func Availability(ctx context.Context, img *image.Image, prober image.Prober, se
 			case len(d.URLs) > 0 || image.IsForeignType(d.MediaType):
 				// Registries need not hold these, and their URLs are never followed.
 				q.ask = func(context.Context) (bool, error) { return false, errForeign }
-			case seen != nil && seen.Read(d.Digest), roles[i] == "config" && c.ConfigDoc != nil && !c.FromStore:
+			case seen != nil && seen.Read(d.Digest), roles[i] == "config" && c.ConfigDoc != nil && !c.ConfigFromStore:
 				q.ask = known(true)
 			default:
 				q.ask = func(ctx context.Context) (bool, error) { return hasBlob(ctx, prober, img.Ref, d) }
 			}
 			questions = append(questions, q)
 		}
+	}
+	if len(questions) == 0 && img.Incomplete == nil {
+		return fact.MissingList[fact.Blob](fact.NotAsked, "no platform of the index was selected")
 	}
 	out := fact.ListOf(make([]fact.Value[fact.Blob], len(questions))...)
 	var g errgroup.Group
@@ -88,6 +92,9 @@ func Availability(ctx context.Context, img *image.Image, prober image.Prober, se
 		})
 	}
 	_ = g.Wait()
+	if img.Incomplete != nil {
+		out.Parts = append(out.Parts, missing[fact.Blob](img.Incomplete))
+	}
 	return out
 }
 

@@ -3,7 +3,6 @@ package image
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/internal/limits"
@@ -166,6 +165,10 @@ func (p *manifestParser) descriptor(o *strictjson.Object, path string) ref.Descr
 		Annotations:  p.r.StringMap(o, path, "annotations"),
 		URLs:         p.r.Strings(o, path, "urls"),
 	}
+	if d.MediaType == "" && p.r.Has(o, "digest") {
+		// Without it each client guesses, and nothing says what the size is of.
+		p.problem(fact.ProblemMediaType, "%s has no media type", path)
+	}
 	if s := p.r.String(o, path, "digest"); s == "" {
 		p.problem(fact.ProblemUnverifiable, "%s has no digest", path)
 	} else if parsed, err := ref.ParseDigest(s); errors.Is(err, ref.ErrUnsupportedAlgorithm) {
@@ -219,14 +222,9 @@ func classOf(m *Manifest) fact.Class {
 		return fact.ClassImage
 	}
 	for _, l := range m.Layers {
-		if IsLayerType(l.MediaType) {
-			return fact.ClassImage
-		}
-	}
-	for _, l := range m.Layers {
-		// A missing or foreign media type on a layer under an image config is a
-		// defect to report, not a reason to look away.
-		if l.MediaType == "" || strings.Contains(l.MediaType, "octet-stream") {
+		// A missing or odd media type on a layer under an image config is a defect to
+		// report, not a reason to look away.
+		if mayBeLayer(l.MediaType) {
 			return fact.ClassImage
 		}
 	}

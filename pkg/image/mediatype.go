@@ -32,7 +32,28 @@ func isManifestType(t string) bool { return t == TypeOCIManifest || t == TypeDoc
 func isSchema1Type(t string) bool {
 	return t == typeDockerSchema1 || t == typeDockerSigned1
 }
-func isConfigType(t string) bool { return t == typeOCIConfig || t == typeDockerConfig }
+
+// isConfigType reports whether some runtime takes a config of type t for an
+// image's. Docker runs those that registries once mislabelled.
+//
+// https://github.com/moby/moby/blob/v28.0.0/distribution/registry.go#L26
+func isConfigType(t string) bool {
+	switch strings.ToLower(t) {
+	case typeOCIConfig, typeDockerConfig, "", "application/octet-stream", "application/json", "text/html":
+		return true
+	}
+	return false
+}
+
+// mayBeLayer reports whether some runtime takes a blob of type t under an image's
+// config for a layer. Docker goes by the beginning of the type alone.
+//
+// https://github.com/moby/moby/blob/v28.0.0/distribution/pull_v2.go
+func mayBeLayer(t string) bool {
+	t = strings.ToLower(t)
+	return t == "" || strings.Contains(t, "octet-stream") ||
+		strings.HasPrefix(t, "application/vnd.oci.image.") || strings.HasPrefix(t, "application/vnd.docker.")
+}
 
 // baseType drops the parameters of a Content-Type.
 func baseType(t string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/internal/limits"
@@ -59,8 +60,10 @@ type Child struct {
 	Config    fact.Config
 	ConfigOK  bool // the bytes are right and readable
 	ConfigErr error
-	// FromStore says that neither manifest nor config was asked of the source.
-	FromStore bool
+	// FromStore and ConfigFromStore say that the manifest, or the config, came out
+	// of the store of documents: the source was not asked whether it has it.
+	FromStore       bool
+	ConfigFromStore bool
 }
 
 // Runnable reports whether a runtime could run it: an image of a known
@@ -82,7 +85,7 @@ func Open(ctx context.Context, src Source, r ref.Ref, opts Options) (*Image, err
 	if !root.Right() || opts.RootOnly {
 		return img, nil
 	}
-	o := opener{img: img, opts: opts, seen: map[ref.Digest]bool{root.Doc.Digest: true}}
+	o := opener{img: img, opts: opts, first: map[ref.Digest]*Child{root.Doc.Digest: nil}, seen: map[entry]bool{}}
 	if root.Manifest.isIndex() {
 		o.index(ctx, root, 1)
 		o.platformClashes()
@@ -104,9 +107,16 @@ func rootDescriptor(f *Fetched) ref.Descriptor {
 }
 
 type opener struct {
-	img  *Image
-	opts Options
-	seen map[ref.Digest]bool
+	img   *Image
+	opts  Options
+	first map[ref.Digest]*Child // the first child of each digest; nil for the root
+	seen  map[entry]bool
+}
+
+// An entry is what a runtime picks from an index.
+type entry struct {
+	digest   ref.Digest
+	platform ref.Platform
 }
 
 // index opens the children of one index, then those of nested ones, in order.
@@ -116,29 +126,42 @@ func (o *opener) index(ctx context.Context, parent *Fetched, depth int) {
 			Err: &limits.ExceededError{What: "depth of nested indexes", Limit: limits.IndexDepth, Got: int64(depth)}}
 		return
 	}
-	var level []*Child
+	var level, again []*Child
 	for _, d := range parent.Manifest.Manifests {
-		if d.Digest != "" && o.seen[d.Digest] {
-			continue // each digest once, so that a DAG of indexes does not explode
+		c := &Child{Desc: d, Class: fact.ClassImage}
+		if d.Platform != nil {
+			c.Platform = *d.Platform
+		}
+		key := entry{d.Digest, c.Platform}
+		first, twice := o.first[d.Digest]
+		if d.Digest != "" && (o.seen[key] || twice && first == nil) {
+			continue // each once, so that a DAG of indexes does not explode
 		}
 		if len(o.img.Children)+len(level) >= limits.IndexChildren {
 			o.img.Incomplete = &Error{Op: "open index", Object: string(parent.Doc.Digest), Cause: fact.Limit,
 				Err: &limits.ExceededError{What: "number of index children", Limit: limits.IndexChildren}}
 			break
 		}
-		o.seen[d.Digest] = true
-		c := &Child{Desc: d, Class: fact.ClassImage}
-		if d.Platform != nil {
-			c.Platform = *d.Platform
-		}
+		o.seen[key] = true
 		level = append(level, c)
+		if twice && d.Digest != "" {
+			again = append(again, c)
+		} else {
+			o.first[d.Digest] = c
+		}
 	}
 	var g errgroup.Group
 	g.SetLimit(o.jobs())
 	for _, c := range level {
-		g.Go(func() error { o.manifest(ctx, c); return nil })
+		if !slices.Contains(again, c) {
+			g.Go(func() error { o.manifest(ctx, c); return nil })
+		}
 	}
 	_ = g.Wait()
+	for _, c := range again {
+		c.sameAs(o.first[c.Desc.Digest])
+	}
+	level = slices.DeleteFunc(level, func(c *Child) bool { return c.Class == fact.ClassIndex && slices.Contains(again, c) })
 	for _, c := range level {
 		if c.Manifest != nil && c.Manifest.Right() && c.Manifest.Manifest.isIndex() {
 			c.Class = fact.ClassIndex
@@ -147,6 +170,22 @@ func (o *opener) index(ctx context.Context, parent *Fetched, depth int) {
 			continue
 		}
 		o.img.Children = append(o.img.Children, c)
+	}
+}
+
+// sameAs makes c the child that first is, listed once more for another platform:
+// a runtime picks by any entry, so each is a platform of its own. What was
+// fetched is shared.
+func (c *Child) sameAs(first *Child) {
+	c.Err, c.FromStore = first.Err, first.FromStore
+	if first.Manifest != nil {
+		f := *first.Manifest
+		f.Doc.Wanted = c.Desc
+		c.Manifest = &f
+	}
+	c.Class = classOfChild(c)
+	if first.Class == fact.ClassIndex {
+		c.Class = fact.ClassIndex
 	}
 }
 

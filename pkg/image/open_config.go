@@ -10,12 +10,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// configs fetches the config of every image among the children.
+// configs fetches the config of every image among the children, and that of a
+// root that is no index, whatever it is.
 func (o *opener) configs(ctx context.Context) {
 	var g errgroup.Group
 	g.SetLimit(o.jobs())
 	for _, c := range o.img.Children {
-		if c.Class != fact.ClassImage || c.Manifest == nil || !c.Manifest.Right() || c.Manifest.Manifest.Config == nil {
+		if c.Class != fact.ClassImage && c.Manifest != o.img.Root || c.Manifest == nil || !c.Manifest.Right() || c.Manifest.Manifest.Config == nil {
 			continue
 		}
 		g.Go(func() error { o.config(ctx, c); return nil })
@@ -38,8 +39,8 @@ func (o *opener) config(ctx context.Context, c *Child) {
 			c.ConfigErr = err
 			return
 		}
-		c.FromStore = false
 	}
+	c.ConfigFromStore = kept
 	doc := fact.Document{Role: "config", Wanted: d, Digest: digest, Size: int64(len(raw))}
 	c.ConfigDoc = &doc
 	if digest != d.Digest {
@@ -47,6 +48,9 @@ func (o *opener) config(ctx context.Context, c *Child) {
 	}
 	if !kept && o.opts.Documents != nil {
 		o.opts.Documents.Keep(d.Digest, raw)
+	}
+	if c.Class != fact.ClassImage {
+		return // what it says is no concern of ours
 	}
 	c.Config, doc.Problems, c.ConfigOK = ParseConfig(raw, len(c.Manifest.Manifest.Layers))
 	if !c.ConfigOK {

@@ -20,15 +20,22 @@ type Selection struct {
 }
 
 func (s Selection) apply(img *Image) {
-	var runnable []*Child
+	var images, runnable []*Child
 	for _, c := range img.Children {
+		if c.Class == fact.ClassImage {
+			images = append(images, c)
+		}
 		if c.Runnable() {
 			runnable = append(runnable, c)
 		}
 	}
+	if len(runnable) == 0 && len(s.Only) == 0 {
+		// What says that it is for no platform is still content.
+		runnable = images
+	}
 	switch {
 	case s.All:
-		for _, c := range runnable {
+		for _, c := range images {
 			c.Selected = true
 		}
 	case len(s.Only) > 0:
