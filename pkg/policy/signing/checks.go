@@ -123,9 +123,9 @@ func (j *judgement) sig003(s *fact.Set) check.Answer {
 		if a.otherLevel || g.worst.standing != refused {
 			continue
 		}
-		message := fmt.Sprintf("%s is signed by %s, who is not allowed", j.name(s, g), signer(g.worst.sig))
+		message := fmt.Sprintf("the signature on %s is by %s, who is not allowed", j.name(s, g), signer(g.worst.sig))
 		if g.worst.why != "" {
-			message = fmt.Sprintf("%s is signed by %s: %s", j.name(s, g), signer(g.worst.sig), g.worst.why)
+			message = fmt.Sprintf("the signature on %s is by %s: %s", j.name(s, g), signer(g.worst.sig), g.worst.why)
 		}
 		out.Findings = append(out.Findings, check.Finding{Message: message, Fix: j.allow(s, g)})
 	}

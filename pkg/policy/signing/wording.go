@@ -21,7 +21,7 @@ func (j *judgement) missing(s *fact.Set, g group) *check.Finding {
 	case g.none:
 		f.Message = fmt.Sprintf("no signature is found on %s", name)
 	case g.worst.standing == short:
-		f.Message = fmt.Sprintf("%s is signed by %s, but %s", name, signer(g.worst.sig), g.worst.why)
+		f.Message = fmt.Sprintf("the signature on %s is by %s, but %s", name, signer(g.worst.sig), g.worst.why)
 	default:
 		f.Message = fmt.Sprintf("no signature on %s is verifiable with the keys and roots given (%d found)", name, g.count)
 		if who := signer(g.worst.sig); who != "" {
