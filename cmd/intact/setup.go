@@ -86,7 +86,7 @@ func newScanSetup(ctx context.Context, p program, c *cli.Context) (*scanSetup, e
 		Tool: report.Tool{Name: "intact", Version: toolVersion()}, Notices: s.notices.list,
 	}
 	s.options.Signatures = scan.NewSigner(pol, scan.SignerOptions{
-		PublicRoot: s.publicRoot(c, now), Elsewhere: s.reach.signatureRepositories,
+		PublicRoot: s.publicRoot(c, now), BuiltinRoot: s.builtinRoot, Elsewhere: s.reach.signatureRepositories,
 		Platforms: selection.Only, Clock: time.Now,
 	})
 	return s, nil

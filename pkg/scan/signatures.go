@@ -24,6 +24,8 @@ import (
 type Signer struct {
 	policy   *policy.Policy
 	gatherer *signatures.Gatherer
+	// builtinRoot is the copy of Sigstore's root for rules about keys alone.
+	builtinRoot func() ([]byte, error)
 	// publicRoot fetches Sigstore's public root; called at most once, and only if
 	// a rule needs it.
 	publicRoot func(context.Context) ([]byte, error)
@@ -42,15 +44,18 @@ type Signer struct {
 // SignerOptions are what a Signer needs beside the policy.
 type SignerOptions struct {
 	PublicRoot func(context.Context) ([]byte, error)
-	Elsewhere  func(name ref.Ref) []ref.Ref // nil = nowhere
-	Platforms  []ref.Platform
-	Clock      func() time.Time
+	// BuiltinRoot returns the copy of Sigstore's root that needs no network: all
+	// that a rule about keys alone takes of it is the log's key. nil = PublicRoot.
+	BuiltinRoot func() ([]byte, error)
+	Elsewhere   func(name ref.Ref) []ref.Ref // nil = nowhere
+	Platforms   []ref.Platform
+	Clock       func() time.Time
 }
 
 // NewSigner returns a Signer for p.
 func NewSigner(p *policy.Policy, o SignerOptions) *Signer {
 	return &Signer{
-		policy: p, gatherer: signatures.New(), publicRoot: o.PublicRoot, elsewhere: o.Elsewhere,
+		policy: p, gatherer: signatures.New(), publicRoot: o.PublicRoot, builtinRoot: o.BuiltinRoot, elsewhere: o.Elsewhere,
 		platforms: o.Platforms, clock: o.Clock, unavailable: map[string]fact.Status{},
 	}
 }
@@ -144,7 +149,7 @@ func (s *Signer) verifier(ctx context.Context, image string) (*verify.Verifier, 
 		t.Roots = append(t.Roots, verify.Root{Name: r.Name, JSON: r.JSON})
 	}
 	if trust.Public {
-		if b, err := s.public(ctx); err == nil {
+		if b, err := s.rootFor(ctx, s.policy.SignatureRule(image)); err == nil {
 			t.Roots = append(t.Roots, verify.Root{Name: policy.PublicRoot, JSON: b})
 		}
 	}
@@ -153,6 +158,23 @@ func (s *Signer) verifier(ctx context.Context, image string) (*verify.Verifier, 
 		return nil, fmt.Errorf("prepare verification: %w", err)
 	}
 	return v, nil
+}
+
+// rootFor returns the public root as the rule needs it: runs with keys alone
+// touch no network but the registry's.
+func (s *Signer) rootFor(ctx context.Context, rule *signing.Rule) ([]byte, error) {
+	if s.builtinRoot == nil || rule == nil || keyless(rule) {
+		return s.public(ctx)
+	}
+	return s.builtinRoot()
+}
+
+func keyless(rule *signing.Rule) bool {
+	all := slices.Clone(rule.AnyOf)
+	for _, a := range rule.Attestations {
+		all = append(all, a.AnyOf...)
+	}
+	return slices.ContainsFunc(all, func(a signing.Authority) bool { return a.Keyless != nil })
 }
 
 func (s *Signer) public(ctx context.Context) ([]byte, error) {
