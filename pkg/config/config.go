@@ -29,7 +29,7 @@ type Registry struct {
 	Host                string // and port if any; docker.io for Docker Hub
 	PlainHTTP           bool
 	CAFile              string
-	CA                  []*x509.Certificate // instead of the system's; nil = the system's
+	CA                  []*x509.Certificate // beside the system's
 	Realms              []string            // hosts that may give out tokens for it
 	PrivateAddresses    bool
 	SignatureRepository string // canonical; "" = none

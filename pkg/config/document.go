@@ -25,7 +25,7 @@ type document struct {
 type registryDoc struct {
 	Host                string       `yaml:"host" required:"true" doc:"host, and port if any; docker.io for Docker Hub"`
 	PlainHTTP           bool         `yaml:"plainHTTP" doc:"without TLS"`
-	CA                  string       `yaml:"ca" doc:"a PEM file, relative to this one; its certificates count instead of the system's"`
+	CA                  string       `yaml:"ca" doc:"a PEM file, relative to this one; its certificates count beside the system's"`
 	Realms              []string     `yaml:"realms" doc:"hosts outside of the registry's domain that may give out its tokens"`
 	PrivateAddresses    bool         `yaml:"privateAddresses" doc:"the host may resolve to loopback or private addresses whatever asks for it"`
 	SignatureRepository string       `yaml:"signatureRepository" doc:"a repository where signatures of its images are, besides their own"`
