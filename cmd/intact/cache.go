@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/intact-dev/intact/pkg/config"
 	"github.com/intact-dev/intact/pkg/gather"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/urfave/cli/v2"
@@ -23,13 +24,21 @@ func cacheDir(c *cli.Context) string {
 	return filepath.Join(dir, "intact")
 }
 
+// configured is --cache-dir, the config's folder, or the user's own.
+func configured(c *cli.Context, cfg config.Cache) string {
+	if cfg.Dir != "" && c.String("cache-dir") == "" {
+		return cfg.Dir
+	}
+	return cacheDir(c)
+}
+
 // openCache opens the cache of facts. A cache that cannot be used costs time,
 // never truth: that is a notice, not an error. The policy strict reads again.
-func openCache(c *cli.Context, pol *policy.Policy, warn func(string)) (*gather.ContentCache, string) {
-	if c.Bool("no-cache") || readsAgain(pol) {
+func openCache(c *cli.Context, cfg config.Cache, pol *policy.Policy, warn func(string)) (*gather.ContentCache, string) {
+	if c.Bool("no-cache") || cfg.Off || readsAgain(pol) {
 		return nil, ""
 	}
-	dir := cacheDir(c)
+	dir := configured(c, cfg)
 	if dir == "" {
 		return nil, "no cache: this user has no cache folder (--cache-dir names one)"
 	}

@@ -63,7 +63,7 @@ func newScanSetup(ctx context.Context, p program, c *cli.Context) (*scanSetup, e
 	if s.reach, err = newReach(p, c, pol, &s.notices); err != nil {
 		return nil, err
 	}
-	cache, warning := openCache(c, pol, s.notices.add)
+	cache, warning := openCache(c, s.reach.config.Cache, pol, s.notices.add)
 	if warning != "" {
 		s.notices.add(warning)
 	}
