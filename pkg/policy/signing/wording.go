@@ -22,6 +22,9 @@ func (j *judgement) missing(s *fact.Set, g group) *check.Finding {
 		f.Message = fmt.Sprintf("no signature is found on %s", name)
 	case g.worst.standing == short:
 		f.Message = fmt.Sprintf("the signature on %s is by %s, but %s", name, signer(g.worst.sig), g.worst.why)
+		if strings.Contains(g.worst.why, "transparency log") {
+			f.Fix += ", with a log; or accept it without one: transparencyLog: not-required beside the key (--insecure-ignore-tlog with --key)"
+		}
 	default:
 		f.Message = fmt.Sprintf("no signature on %s is verifiable with the keys and roots given (%d found)", name, g.count)
 		if who := signer(g.worst.sig); who != "" {
