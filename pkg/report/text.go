@@ -34,7 +34,10 @@ func (t Text) Write(w io.Writer, r *Report) error {
 		}
 		p.target(r, target, shown)
 	}
-	for _, n := range r.Notices {
+	for i, n := range r.Notices {
+		if i == 0 {
+			p.line("")
+		}
 		p.wrap("note: "+n, "", "      ")
 	}
 	if len(r.Targets) == 0 {
@@ -68,9 +71,6 @@ func (p *printer) target(r *Report, t Target, shown map[string]bool) {
 	} else {
 		p.line(name)
 		p.line(strings.Repeat(" ", max(0, width-runes(verdict))) + p.paint(t.Verdict.Decision, verdict))
-	}
-	if t.Error != "" {
-		p.wrap(t.Error, "", "")
 	}
 	if img != nil {
 		p.line(string(img.ID))

@@ -215,7 +215,7 @@ func (p *printer) notes(results []Result) {
 func (p *printer) quiet(results []Result) {
 	p.line("")
 	for _, r := range results {
-		s := fmt.Sprintf(" %-14s %s", r.Outcome, r.Check)
+		s := r.Check
 		if r.Platform != "" {
 			s += " (" + r.Platform + ")"
 		}
@@ -225,7 +225,7 @@ func (p *printer) quiet(results []Result) {
 		if r.Why != "" && r.Outcome != check.Pass && r.Outcome != check.Fail {
 			s += ": " + r.Why
 		}
-		p.wrap(s, "", strings.Repeat(" ", 16))
+		p.wrap(s, fmt.Sprintf(" %-14s ", r.Outcome), strings.Repeat(" ", 16))
 		if r.Level == policy.LevelOff && r.Outcome == check.Fail {
 			for _, f := range r.Findings {
 				p.wrap(f.Message, strings.Repeat(" ", 16), strings.Repeat(" ", 18))

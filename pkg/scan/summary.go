@@ -129,7 +129,7 @@ func signed(e *examined, results []report.Result) report.Line {
 	default:
 		var names []string
 		for form, n := range forms {
-			names = append(names, fmt.Sprintf("%d as %s", n, form))
+			names = append(names, fmt.Sprintf("%d %s", n, formName(form)))
 		}
 		sort.Strings(names)
 		l.Text = append(l.Text, strings.Join(names, ", "))
@@ -142,6 +142,21 @@ func signed(e *examined, results []report.Result) report.Line {
 		}
 	}
 	return l
+}
+
+// formName says in words where a signature was found.
+func formName(form string) string {
+	switch form {
+	case fact.FormSigTag:
+		return "in cosign's .sig tag"
+	case fact.FormAttTag:
+		return "in cosign's .att tag"
+	case fact.FormReferrers:
+		return "among the referrers"
+	case fact.FormFallbackTag:
+		return "in the referrers tag"
+	}
+	return "in the " + form
 }
 
 // signers names who proved to have signed what, and who only claims to.
@@ -176,7 +191,7 @@ func signers(e *examined) []string {
 		case p.V.ClaimedSigner != nil:
 			add("says it is by " + p.V.ClaimedSigner.Subject + ", " + on + ", not verified")
 		default:
-			add("by a key that was not given, " + on)
+			add("by a key that was not given to verify with, " + on)
 		}
 	}
 	return out
