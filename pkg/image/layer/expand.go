@@ -12,7 +12,7 @@ import (
 )
 
 // readBuffer is how much compressed input is read and hashed at once.
-const readBuffer = 128 << 10
+const readBuffer = 64 << 10
 
 // An expansion turns the compressed bytes of a layer into blocks. It runs in a
 // goroutine of its own; its fields are read after the pipe was closed.
@@ -21,6 +21,8 @@ type expansion struct {
 	out     *pipe
 	windows *Windows
 	diffID  ref.Digest // its algorithm; "" is sha256
+	// reference says to expand gzip with another decoder than ours.
+	reference bool
 
 	codec    codec
 	problems []fact.Problem
@@ -69,6 +71,9 @@ func (x *expansion) expand(br *bufio.Reader) error {
 		x.out.same = x.diffID.Algorithm() == x.src.like.Algorithm()
 		return x.copy(br)
 	case codecGzip:
+		if x.reference {
+			return x.gunzipReference(br)
+		}
 		return x.gunzip(br)
 	case codecZstd:
 		return x.unzstd(br)
@@ -115,16 +120,14 @@ func fill(r io.Reader, b []byte) (n int, err error) {
 
 // trailing reports the bytes after the end of the stream. They are part of the
 // blob's hash and of nothing else.
-func (x *expansion) trailing(br *bufio.Reader) error {
+func (x *expansion) trailing(r io.Reader) error {
 	var n int64
 	zero := true
+	b := make([]byte, 32<<10)
 	for {
-		b, err := br.Peek(br.Size())
-		n += int64(len(b))
-		zero = zero && allZero(b)
-		if _, discardErr := br.Discard(len(b)); discardErr != nil {
-			return discardErr
-		}
+		m, err := fill(r, b)
+		n += int64(m)
+		zero = zero && allZero(b[:m])
 		if errors.Is(err, io.EOF) {
 			break
 		}

@@ -9,17 +9,33 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/intact-dev/intact/pkg/internal/inflate"
 	"github.com/intact-dev/intact/pkg/internal/limits"
 )
 
-// gunzip expands all members of a gzip stream (RFC 1952). Members are followed
-// one by one so that what stands after the last is known exactly; br is a byte
-// reader, so the decoder takes no byte too many.
+// gunzip expands all members of a gzip stream (RFC 1952). What stands after
+// the last is known exactly.
 func (x *expansion) gunzip(br *bufio.Reader) error {
+	d := inflate.Get()
+	defer d.Put()
+	res, err := d.Gzip(x.src.ctx, br, x.out.write, inflate.Options{MaxMembers: limits.GzipMembers})
+	if errors.Is(err, inflate.ErrMembers) {
+		return tooManyMembers()
+	}
+	if err != nil {
+		return err
+	}
+	return x.trailing(io.MultiReader(bytes.NewReader(res.Rest), br))
+}
+
+// gunzipReference does what gunzip does with another decoder. Members are
+// followed one by one; br is a byte reader, so the decoder takes no byte too
+// many.
+func (x *expansion) gunzipReference(br *bufio.Reader) error {
 	var z gzip.Reader
 	for member := 1; ; member++ {
 		if member > limits.GzipMembers {
-			return &limits.ExceededError{What: "number of gzip members of the layer", Limit: limits.GzipMembers}
+			return tooManyMembers()
 		}
 		if err := z.Reset(br); err != nil {
 			return fmt.Errorf("gzip member %d: %w", member, noEOF(err))
@@ -36,6 +52,10 @@ func (x *expansion) gunzip(br *bufio.Reader) error {
 			return x.trailing(br)
 		}
 	}
+}
+
+func tooManyMembers() error {
+	return &limits.ExceededError{What: "number of gzip members of the layer", Limit: limits.GzipMembers}
 }
 
 func noEOF(err error) error {

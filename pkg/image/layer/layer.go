@@ -33,6 +33,10 @@ type Options struct {
 	// DiffID is the declared digest of the expanded bytes; only its algorithm is
 	// used. "" means sha256.
 	DiffID ref.Digest
+	// Reference expands gzip with another decoder (klauspost/compress) than ours
+	// (pkg/internal/inflate), at less than half the speed. Where ours says that a
+	// layer is wrong, this tells whether it is the layer or the decoder.
+	Reference bool
 	// Progress, if set, is told the number of compressed bytes read since its
 	// last call. It is called from another goroutine than Read's.
 	Progress func(n int64)
@@ -93,7 +97,7 @@ func Read(ctx context.Context, r io.Reader, d ref.Descriptor, opts Options) (_ *
 
 	p := newPipe(ctx, opts.Budget, src)
 	defer p.recycle()
-	x := &expansion{src: src, out: p, windows: opts.Windows, diffID: opts.DiffID}
+	x := &expansion{src: src, out: p, windows: opts.Windows, diffID: opts.DiffID, reference: opts.Reference}
 	go x.run()
 	w := newWalker(p, c, opts)
 	walkErr := guard(w.run)

@@ -76,6 +76,22 @@ func (p *pipe) send(b []byte) error {
 	}
 }
 
+// write sends a copy of b.
+func (p *pipe) write(b []byte) error {
+	for len(b) > 0 {
+		block, err := p.next()
+		if err != nil {
+			return err
+		}
+		n := copy(block, b)
+		if err := p.send(block[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
 // close says that nothing more will be sent.
 func (p *pipe) close() { close(p.full) }
 
