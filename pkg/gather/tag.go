@@ -37,10 +37,14 @@ func Tag(ctx context.Context, img *image.Image, prober image.Prober, asked ref.R
 	default:
 		// A registry that states no digest in a HEAD is asked once more in full.
 		again, err := image.FetchManifest(ctx, img.Source, ref.Ref{Name: asked.Name, Tag: asked.Tag}, ref.Descriptor{})
-		if err != nil {
+		switch {
+		case err != nil && image.CauseOf(err) == fact.NotFound:
+			t.Answers = append(t.Answers, fact.TagAnswer{Method: "closing GET", Gone: true, At: clock()})
+		case err != nil:
 			return missing[fact.Tag](err)
+		default:
+			t.Answers = append(t.Answers, fact.TagAnswer{Method: "closing GET", Digest: again.Doc.Digest, At: clock()})
 		}
-		t.Answers = append(t.Answers, fact.TagAnswer{Method: "closing GET", Digest: again.Doc.Digest, At: clock()})
 	}
 	v := fact.Of(t)
 	v.At, v.Source = clock(), asked.Canonical()
