@@ -24,12 +24,14 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"syscall"
 
 	"github.com/intact-dev/intact/pkg/internal/testground"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	// Also when the reader of the output leaves: the registry must not stay behind.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	defer stop()
 	var o options
 	flag.IntVar(&o.rounds, "n", 5, "counted `ROUNDS`")
