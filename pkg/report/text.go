@@ -27,7 +27,7 @@ const (
 // first, and one line over all of them last.
 func (t Text) Write(w io.Writer, r *Report) error {
 	p := &printer{Text: t}
-	shown := map[string]bool{}
+	shown := map[*Image]string{}
 	for i, target := range r.Targets {
 		if i > 0 {
 			p.line("")
@@ -58,7 +58,7 @@ type printer struct {
 
 func (p *printer) line(s string) { p.out.WriteString(strings.TrimRight(s, " ") + "\n") }
 
-func (p *printer) target(r *Report, t Target, shown map[string]bool) {
+func (p *printer) target(r *Report, t Target, shown map[*Image]string) {
 	img := r.find(t)
 	results := append([]Result(nil), t.Results...)
 	if img != nil {
@@ -73,10 +73,12 @@ func (p *printer) target(r *Report, t Target, shown map[string]bool) {
 		p.line(strings.Repeat(" ", max(0, width-runes(verdict))) + p.paint(t.Verdict.Decision, verdict))
 	}
 	if img != nil {
-		p.line(string(img.ID))
-		key := img.Image + t.Ref
-		if !shown[key] {
-			shown[key] = true
+		p.line(Escape(string(img.ID)))
+		if first, again := shown[img]; again {
+			p.wrap("the same image as "+first+", see there", "", "")
+			results = t.Results
+		} else {
+			shown[img] = t.Ref
 			p.line("")
 			p.summary(img.Summary)
 		}
@@ -111,6 +113,7 @@ func (p *printer) summary(s Summary) {
 }
 
 func (p *printer) wrapRow(head, state, text string) {
+	state = Escape(state)
 	pad := head + fmt.Sprintf("%-5s ", state)
 	if len(state) > 5 {
 		pad = head + state + " "
@@ -161,7 +164,9 @@ func (p *printer) total(r *Report) {
 		p.line(p.paint(r.Verdict, s) + strings.Repeat(" ", gap) + tail)
 		return
 	}
-	p.line(p.paint(r.Verdict, s))
+	for _, l := range wrap(s, width) {
+		p.line(p.paint(r.Verdict, l))
+	}
 	p.line(strings.Repeat(" ", max(0, width-runes(tail))) + tail)
 }
 

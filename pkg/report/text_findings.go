@@ -30,6 +30,7 @@ func (p *printer) failures(results []Result, d policy.Decision) {
 		id        string
 		platforms []string
 		findings  []check.Finding
+		excepted  int
 	}
 	var groups []group
 	for _, r := range results {
@@ -43,9 +44,11 @@ func (p *printer) failures(results []Result, d policy.Decision) {
 			}
 		}
 		key := fmt.Sprint(fs)
-		i := slices.IndexFunc(groups, func(g group) bool { return g.id == r.Check && fmt.Sprint(g.findings) == key })
+		i := slices.IndexFunc(groups, func(g group) bool {
+			return g.id == r.Check && g.excepted == r.Excepted && fmt.Sprint(g.findings) == key
+		})
 		if i < 0 {
-			groups = append(groups, group{id: r.Check, findings: fs})
+			groups = append(groups, group{id: r.Check, findings: fs, excepted: r.Excepted})
 			i = len(groups) - 1
 		}
 		if r.Platform != "" && !slices.Contains(groups[i].platforms, r.Platform) {
@@ -56,24 +59,28 @@ func (p *printer) failures(results []Result, d policy.Decision) {
 		p.line("")
 		p.heading(d, g.id, g.platforms)
 		p.list(g.findings)
+		if g.excepted > 0 {
+			p.line(fmt.Sprintf("   %d of %d findings are excepted", g.excepted, len(g.findings)))
+		}
 	}
 }
 
 func (p *printer) heading(d policy.Decision, id string, platforms []string) {
 	word := strings.ToUpper(d.String())
-	head := word + " " + id + "  "
 	text := p.Titles[id]
 	if text == "" {
 		text = id
 	}
+	id = Escape(id)
+	head := word + " " + id + "  "
 	if len(platforms) > 0 {
 		text += " (" + strings.Join(platforms, ", ") + ")"
 	}
-	for i, l := range wrap(Escape(text), width-len(head)) {
+	for i, l := range wrap(Escape(text), width-runes(head)) {
 		if i == 0 {
 			p.line(p.paint(d, word+" "+id) + "  " + l)
 		} else {
-			p.line(strings.Repeat(" ", len(head)) + l)
+			p.line(strings.Repeat(" ", runes(head)) + l)
 		}
 	}
 }
@@ -145,7 +152,7 @@ func (p *printer) open(results []Result) {
 		}
 		e := entries[i]
 		e.decision = policy.Worst(e.decision, r.Decision)
-		if !slices.Contains(e.whys, why) {
+		if why != "" && !slices.Contains(e.whys, why) {
 			e.whys = append(e.whys, why)
 		}
 		if !slices.Contains(e.ids, r.Check) {
@@ -155,7 +162,7 @@ func (p *printer) open(results []Result) {
 	for _, e := range entries {
 		slices.Sort(e.ids)
 		p.line("")
-		cause := string(e.cause)
+		cause := Escape(string(e.cause))
 		if cause == "" {
 			cause = "not gathered"
 		}
@@ -183,7 +190,7 @@ func (p *printer) accepted(results []Result) {
 	for _, r := range results {
 		if r.Excepted > 0 && r.Decision == policy.Allow && r.Outcome == check.Fail {
 			p.line("")
-			p.line(fmt.Sprintf("excepted %s  %d of %d findings", r.Check, r.Excepted, len(r.Findings)))
+			p.line(fmt.Sprintf("excepted %s  %d of %d findings", Escape(r.Check), r.Excepted, len(r.Findings)))
 		}
 	}
 }
