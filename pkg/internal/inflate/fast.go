@@ -42,8 +42,8 @@ func (d *Decoder) fast() (end bool, err error) {
 					if e&entryLit != 0 {
 						d.put(op, e)
 						op++
+						e = d.lit[bits&litMask] // 56 bits less four times 11 are enough
 						bits, nb, ip = d.refill(bits, nb, ip)
-						e = d.lit[bits&litMask]
 						continue
 					}
 				}
