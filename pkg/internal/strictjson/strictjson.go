@@ -12,6 +12,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -118,7 +119,7 @@ func (p *parser) object(path string, depth int) (Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		fold := strings.ToLower(key)
+		fold := foldKey(key)
 		if _, twice := o.Members[key]; twice {
 			p.note(Ambiguity{Path: shorten(at), Detail: fmt.Sprintf("the key %q occurs twice", shorten(key))})
 			continue
@@ -131,6 +132,20 @@ func (p *parser) object(path string, depth int) (Value, error) {
 	}
 	_, err := p.dec.Token()
 	return o, err
+}
+
+// foldKey maps keys that encoding/json takes for each other to one: by simple
+// Unicode folding, under which ſ (U+017F) is an s and K (U+212A) a k.
+//
+// https://pkg.go.dev/encoding/json#Unmarshal
+func foldKey(s string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+			least = min(least, next)
+		}
+		return least
+	}, s)
 }
 
 func shorten(s string) string {

@@ -19,6 +19,8 @@ func TestParseReportsEverySecondReading(t *testing.T) {
 		"duplicate":       {in: `{"a":1,"a":2}`, want: `"a" occurs twice`},
 		"nested":          {in: `{"l":[{"x":1,"x":1}]}`, want: `"x" occurs twice`},
 		"case":            {in: `{"layers":1,"Layers":2}`, want: `"layers" and "Layers" differ only by case`},
+		"long_s":          {in: `{"layers":1,"layer\u017f":2}`, want: `differ only by case`},
+		"kelvin":          {in: `{"k":1,"\u212a":2}`, want: `differ only by case`},
 		"escaped_key":     {in: `{"a":1,"\u0061":2}`, want: `occurs twice`},
 		"second_document": {in: `{} {}`, want: "2 bytes after the end", trailing: true},
 		"nul":             {in: "{}\x00", want: "1 bytes after the end", trailing: true},
