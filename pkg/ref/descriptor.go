@@ -67,22 +67,57 @@ func (p Platform) String() string {
 func (p Platform) Unknown() bool { return p.OS == "unknown" && p.Architecture == "unknown" }
 
 // Matches reports whether p satisfies want: os and architecture equal, and the
-// variant too where want states one. The architecture-default variants (arm64
-// v8, amd64 v1, arm v7) equal an unstated one, as in containerd's platforms.
+// variant too where want states one, all as [Platform.Normalize] spells them.
 func (p Platform) Matches(want Platform) bool {
+	any := want.Variant == "" && want.OSVersion == ""
+	p, want = p.Normalize(), want.Normalize()
 	if p.OS != want.OS || p.Architecture != want.Architecture {
 		return false
 	}
-	if want.Variant == "" && want.OSVersion == "" {
+	if any && want.Variant == "" {
 		return true
 	}
-	return normalVariant(p) == normalVariant(want) && (want.OSVersion == "" || p.OSVersion == want.OSVersion)
+	return p.Variant == want.Variant && (want.OSVersion == "" || p.OSVersion == want.OSVersion)
 }
 
-func normalVariant(p Platform) string {
-	switch p.Architecture + "/" + p.Variant {
-	case "arm64/v8", "amd64/v1", "arm/v7":
-		return ""
+// Normalize returns p in the one spelling that runtimes compare by: x86_64 is
+// amd64, aarch64 is arm64, case does not count, and the variant that every
+// machine of an architecture has is left out.
+//
+// https://github.com/containerd/platforms/blob/v1.0.0/database.go
+func (p Platform) Normalize() Platform {
+	p.OS, p.Architecture, p.Variant = strings.ToLower(p.OS), strings.ToLower(p.Architecture), strings.ToLower(p.Variant)
+	if p.OS == "macos" {
+		p.OS = "darwin"
 	}
-	return p.Variant
+	switch p.Architecture {
+	case "i386":
+		p.Architecture = "386"
+	case "x86_64", "x86-64":
+		p.Architecture = "amd64"
+	case "aarch64":
+		p.Architecture = "arm64"
+	case "armhf":
+		p.Architecture, p.Variant = "arm", "v7"
+	case "armel":
+		p.Architecture, p.Variant = "arm", "v6"
+	}
+	if p.Variant != "" && p.Variant[0] >= '0' && p.Variant[0] <= '9' {
+		p.Variant = "v" + p.Variant
+	}
+	switch p.Architecture + "/" + p.Variant {
+	case "arm64/v8", "amd64/v1", "arm/v7", "386/":
+		p.Variant = ""
+	}
+	return p
+}
+
+// CouldMatch reports whether a runtime on want might take p for its own: it
+// matches, or leaves open what would decide.
+func (p Platform) CouldMatch(want Platform) bool {
+	if p.OS == "" || p.Architecture == "" {
+		return (p.OS == "" || strings.EqualFold(p.OS, want.OS)) &&
+			(p.Architecture == "" || p.Normalize().Architecture == want.Normalize().Architecture)
+	}
+	return p.Matches(want)
 }

@@ -30,7 +30,7 @@ func Parse(s string) (Ref, error) {
 	}
 	named, err := reference.ParseNormalizedNamed(s)
 	if err != nil {
-		return Ref{}, fmt.Errorf("parse reference %q: %w", s, plainCause(s, err))
+		return Ref{}, fmt.Errorf("parse reference %q: %w", withoutUser(s), plainCause(s, err))
 	}
 	r := Ref{Name: s}
 	if digested, ok := named.(reference.Digested); ok {
@@ -46,6 +46,17 @@ func Parse(s string) (Ref, error) {
 		r.Name = strings.TrimSuffix(r.Name, ":"+r.Tag)
 	}
 	return r, nil
+}
+
+// withoutUser hides what stands before an @ that no reference has there, as in a
+// URL with a password.
+func withoutUser(s string) string {
+	if scheme, rest, ok := strings.Cut(s, "://"); ok {
+		if i := strings.LastIndexByte(rest, '@'); i >= 0 && !strings.HasPrefix(rest[i:], "@sha") {
+			return scheme + "://…" + rest[i:]
+		}
+	}
+	return s
 }
 
 // plainCause says what the grammar's bare "invalid reference format" means

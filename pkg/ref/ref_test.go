@@ -131,6 +131,11 @@ func TestPlatforms(t *testing.T) {
 		{"linux/arm64", "linux/arm64/v8", true},
 		{"linux/arm/v6", "linux/arm/v7", false},
 		{"linux/arm/v7", "linux/arm", true},
+		{"linux/x86_64", "linux/amd64", true},
+		{"Linux/AMD64", "linux/amd64", true},
+		{"linux/aarch64", "linux/arm64/v8", true},
+		{"linux/armhf", "linux/arm/v7", true},
+		{"linux/arm/7", "linux/arm/v7", true},
 		{"linux/amd64", "windows/amd64", false},
 	} {
 		if got := parse(tc.have).Matches(parse(tc.want)); got != tc.match {
