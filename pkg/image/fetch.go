@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/internal/limits"
@@ -17,12 +18,21 @@ type Fetched struct {
 	Raw      []byte
 	Doc      fact.Document
 	Manifest *Manifest // nil if the bytes are wrong or have no usable reading
+
+	ambiguous bool // the bytes have several readings
 }
 
 // Right reports whether the bytes hash to what was wanted (for a tag's answer:
 // whether they could be hashed at all) and parse.
+//
+// A document with two readings is not right either: what one reader finds below
+// it another does not.
 func (f *Fetched) Right() bool {
-	return f.Manifest != nil && (f.Doc.Wanted.Digest == "" || f.Doc.Wanted.Digest == f.Doc.Digest)
+	return f.Manifest != nil && !f.ambiguous && (f.Doc.Wanted.Digest == "" || f.Doc.Wanted.Digest == f.Doc.Digest)
+}
+
+func ambiguous(ps []fact.Problem) bool {
+	return slices.ContainsFunc(ps, func(p fact.Problem) bool { return p.Kind == fact.ProblemAmbiguous && !p.Note })
 }
 
 // FetchManifest gets the manifest that r names and hashes it. wanted is the
@@ -64,7 +74,7 @@ func examine(a *Answer, wanted ref.Descriptor) *Fetched {
 	}
 	m, class, problems := ParseManifest(a.Body)
 	f.Manifest, f.Doc.Class = m, class
-	f.Doc.Problems = problems
+	f.Doc.Problems, f.ambiguous = problems, ambiguous(problems)
 	if m != nil {
 		f.Doc.MediaType = m.MediaType
 		f.Doc.Role = roleOf(class)

@@ -81,6 +81,9 @@ func (p *manifestParser) problem(kind fact.ProblemKind, format string, args ...a
 
 func (p *manifestParser) manifest(o *strictjson.Object) *Manifest {
 	version, _ := p.r.Int(o, "", "schemaVersion")
+	if version != 1 && version != 2 {
+		p.problem(fact.ProblemUnverifiable, "the schemaVersion is %d, not 2", version)
+	}
 	hasLayers := p.r.Has(o, "layers") || p.r.Has(o, "config")
 	hasManifests := p.r.Has(o, "manifests")
 	hasSchema1 := p.r.Has(o, "fsLayers")
@@ -201,24 +204,30 @@ func (p *manifestParser) descriptor(o *strictjson.Object, path string) ref.Descr
 
 func (m *Manifest) isIndex() bool { return m.Manifests != nil }
 
+// holdsStatements reports whether all that m holds is in-toto statements.
+func holdsStatements(m *Manifest) bool {
+	for _, l := range m.Layers {
+		if l.MediaType != typeInToto && l.MediaType != typeDSSE {
+			return false
+		}
+	}
+	return len(m.Layers) > 0
+}
+
 // classOf tells images from attestations and other artifacts by what a runtime
 // would do: it unpacks a manifest whose config is an image config and whose
 // layers are tar.
 func classOf(m *Manifest) fact.Class {
-	attested := func(t string) bool { return t == typeInToto || t == typeDSSE }
-	if len(m.Layers) > 0 {
-		all := true
-		for _, l := range m.Layers {
-			all = all && attested(l.MediaType)
-		}
-		if all {
-			return fact.ClassAttestation
-		}
-	}
-	if m.Config == nil || !isConfigType(m.Config.MediaType) {
+	switch {
+	case m.Config != nil && isImageConfigType(m.Config.MediaType):
+		// Whatever its layers are called, a runtime takes it for an image. What
+		// cannot be read of it is a finding (DIG008), not a reason to look away.
+		return fact.ClassImage
+	case holdsStatements(m):
+		return fact.ClassAttestation
+	case m.Config == nil || !isConfigType(m.Config.MediaType):
 		return fact.ClassArtifact
-	}
-	if len(m.Layers) == 0 {
+	case len(m.Layers) == 0:
 		return fact.ClassImage
 	}
 	for _, l := range m.Layers {

@@ -33,6 +33,13 @@ func isSchema1Type(t string) bool {
 	return t == typeDockerSchema1 || t == typeDockerSigned1
 }
 
+// isImageConfigType reports the types that say image config, parameters and case
+// aside.
+func isImageConfigType(t string) bool {
+	t = baseType(t)
+	return t == typeOCIConfig || t == typeDockerConfig
+}
+
 // isConfigType reports whether some runtime takes a config of type t for an
 // image's. Docker runs those that registries once mislabelled.
 //

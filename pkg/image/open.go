@@ -233,20 +233,12 @@ func classOfChild(c *Child) fact.Class {
 	if c.Manifest != nil && c.Manifest.Right() && c.Manifest.Doc.Class != fact.ClassImage {
 		return c.Manifest.Doc.Class
 	}
-	if c.Platform.Unknown() && c.Desc.Annotations["vnd.docker.reference.type"] == "attestation-manifest" &&
-		(c.Manifest == nil || !c.Manifest.Right() || !holdsTar(c.Manifest.Manifest)) {
+	read := c.Manifest != nil && c.Manifest.Right()
+	if c.Platform.Unknown() && (read && holdsStatements(c.Manifest.Manifest) ||
+		!read && c.Desc.Annotations["vnd.docker.reference.type"] == "attestation-manifest") {
 		return fact.ClassAttestation
 	}
 	return fact.ClassImage
-}
-
-func holdsTar(m *Manifest) bool {
-	for _, l := range m.Layers {
-		if IsLayerType(l.MediaType) {
-			return true
-		}
-	}
-	return false
 }
 
 // platformClashes reports two children for one platform: which of them runs is
@@ -257,11 +249,11 @@ func (o *opener) platformClashes() {
 		if !c.Runnable() || c.Platform == (ref.Platform{}) {
 			continue
 		}
-		if other, twice := first[c.Platform]; twice {
+		if other, twice := first[c.Platform.Normalize()]; twice {
 			o.img.Root.Doc.Problems = append(o.img.Root.Doc.Problems, fact.Problem{Kind: fact.ProblemAmbiguous,
 				Detail: fmt.Sprintf("two images for %s: %s and %s", c.Platform, other.Desc.Digest, c.Desc.Digest)})
 			continue
 		}
-		first[c.Platform] = c
+		first[c.Platform.Normalize()] = c
 	}
 }

@@ -53,6 +53,7 @@ func (o *opener) config(ctx context.Context, c *Child) {
 		return // what it says is no concern of ours
 	}
 	c.Config, doc.Problems, c.ConfigOK = ParseConfig(raw, len(c.Manifest.Manifest.Layers))
+	c.ConfigOK = c.ConfigOK && !ambiguous(doc.Problems)
 	if !c.ConfigOK {
 		return
 	}

@@ -247,9 +247,13 @@ func TestClassIsWhatSomeRuntimeWouldRun(t *testing.T) {
 		{typeOCIConfig, "application/octet-stream", fact.ClassImage},
 		{typeOCIConfig, "application/vnd.docker.plugin", fact.ClassImage},
 		{typeOCIConfig, "application/vnd.oci.image.layer.v2.squashfs", fact.ClassImage},
-		{typeOCIConfig, typeInToto, fact.ClassAttestation},
-		{typeOCIConfig, typeDSSE, fact.ClassAttestation},
-		{typeOCIConfig, "application/vnd.dev.cosign.simplesigning.v1+json", fact.ClassArtifact},
+		// Under an image config nothing but the index's word tells an attestation from
+		// an image that hides behind a media type.
+		{typeOCIConfig, typeInToto, fact.ClassImage},
+		{typeOCIConfig + "; x", "application/x-tar", fact.ClassImage},
+		{typeOCIConfig, "application/vnd.dev.cosign.simplesigning.v1+json", fact.ClassImage},
+		{typeOCIEmpty, typeInToto, fact.ClassAttestation},
+		{typeOCIEmpty, typeDSSE, fact.ClassAttestation},
 		{typeOCIEmpty, tarLayer, fact.ClassArtifact},
 		{"application/vnd.cncf.helm.config.v1+json", "application/vnd.cncf.helm.chart.content.v1.tar+gzip", fact.ClassArtifact},
 		{"application/json", "application/wasm", fact.ClassArtifact},

@@ -221,3 +221,41 @@ func hasProblem(ps []fact.Problem, kind fact.ProblemKind, part string) bool {
 	}
 	return false
 }
+
+func TestTwoReadingsAreNoReading(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	d := m.image(t, "linux", "amd64", "a")
+	body := m.manifests[string(d.Digest)].Body
+	for _, twice := range []string{`"layers":[],`, `"Layers":[],`, "\"layer\u017f\":[],", `"manifests":[],`} {
+		raw := append([]byte("{"+twice), body[1:]...)
+		m.put(t, TypeOCIManifest, raw, "t")
+		img, err := Open(t.Context(), m, mustRef(t, "example.com/app:t"), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if img.Root.Right() || len(img.Children) != 0 || !hasProblem(img.Root.Doc.Problems, fact.ProblemAmbiguous, "") {
+			t.Errorf("%s: believed one of two readings: %+v", twice, img.Root.Doc.Problems)
+		}
+	}
+}
+
+func TestWhatCouldMatchIsSelected(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	good := on(m.image(t, "linux", "amd64", "good"), "linux", "amd64")
+	for _, p := range []ref.Platform{{OS: "linux", Architecture: "x86_64"}, {OS: "Linux", Architecture: "AMD64"}, {OS: "linux"}, {Architecture: "amd64"}, {}} {
+		other := m.image(t, p.OS, p.Architecture, "other"+p.String())
+		if p != (ref.Platform{}) {
+			other.Platform = &p
+		}
+		m.index(t, []ref.Descriptor{other, good}, "t")
+		img, err := Open(t.Context(), m, mustRef(t, "example.com/app:t"), Options{Select: Selection{Host: ref.Platform{OS: "linux", Architecture: "amd64"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !img.Children[0].Selected || !img.Children[1].Selected {
+			t.Errorf("%q: a runtime on linux/amd64 might take it, and it was not selected", p)
+		}
+	}
+}

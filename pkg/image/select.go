@@ -58,7 +58,7 @@ func (s Selection) apply(img *Image) {
 func mark(children []*Child, want ref.Platform) bool {
 	found := false
 	for _, c := range children {
-		if c.Platform.Matches(want) {
+		if c.Platform.CouldMatch(want) {
 			c.Selected, found = true, true
 		}
 	}
