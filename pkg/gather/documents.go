@@ -98,7 +98,11 @@ func RootDocuments(img *image.Image) fact.List[fact.Document] {
 // platform keeps the index as it was). For a platform that nobody selected
 // that is not asked; for a selected one it is unknown, and REF005 says so too.
 func Documents(c *image.Child) fact.List[fact.Document] {
-	unselected := func(err error) bool { return !c.Selected && image.CauseOf(err) == fact.NotFound }
+	unselected := func(err error) bool {
+		// Of a platform that is not stated nobody can say that it is another.
+		stated := c.Platform.OS != "" && c.Platform.Architecture != ""
+		return !c.Selected && stated && image.CauseOf(err) == fact.NotFound
+	}
 	var out fact.List[fact.Document]
 	out.State = fact.Known
 	switch {

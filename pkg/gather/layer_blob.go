@@ -17,7 +17,8 @@ import (
 )
 
 // layer reads one layer, from the cache or else from the source.
-func (p *platformRead) layer(ctx context.Context, d ref.Descriptor) (*layer.Contents, fact.Value[fact.Layer]) {
+// declared is what the config says of its expanded bytes, "" if nothing.
+func (p *platformRead) layer(ctx context.Context, d ref.Descriptor, declared ref.Digest) (*layer.Contents, fact.Value[fact.Layer]) {
 	if d.Digest == "" || d.Size < 0 {
 		return nil, missing[fact.Layer](&image.Error{Op: "get layer", Object: string(d.Digest), Cause: fact.Dependency, Err: errNoUsableDescriptor})
 	}
@@ -37,8 +38,13 @@ func (p *platformRead) layer(ctx context.Context, d ref.Descriptor) (*layer.Cont
 	var err error
 	for range limits.Retries {
 		var c *layer.Contents
-		if c, err = p.fetch(ctx, d); err == nil {
+		if c, err = p.fetch(ctx, d, false); err == nil {
 			p.saw(p.img, d.Digest)
+			if p.doubtful(c, declared) {
+				if err := p.confirm(ctx, d, c); err != nil {
+					return nil, missing[fact.Layer](err)
+				}
+			}
 			if p.c.Class == fact.ClassImage && c.Readable() && c.Fact.Digest == d.Digest {
 				p.cache.keepLayer(d, c)
 			}
@@ -52,7 +58,33 @@ func (p *platformRead) layer(ctx context.Context, d ref.Descriptor) (*layer.Cont
 	return nil, missing[fact.Layer](err)
 }
 
-func (p *platformRead) fetch(ctx context.Context, d ref.Descriptor) (c *layer.Contents, err error) {
+// doubtful reports whether a gzip layer whose bytes are right is said to be
+// wrong when expanded: that may be the layer, or a fault in our own decoder.
+func (p *platformRead) doubtful(c *layer.Contents, declared ref.Digest) bool {
+	f := c.Fact
+	if p.c.Class != fact.ClassImage || f.Compression != "gzip" || f.Digest != f.Descriptor.Digest {
+		return false
+	}
+	return f.DiffID == "" || !c.Readable() || declared.Comparable(f.DiffID) && declared != f.DiffID
+}
+
+// confirm reads the layer again with another decoder before anything is said of
+// it. If they disagree nothing is known of the layer.
+func (p *platformRead) confirm(ctx context.Context, d ref.Descriptor, c *layer.Contents) error {
+	again, err := p.fetch(ctx, d, true)
+	if err != nil {
+		return err
+	}
+	if again.Fact.DiffID == c.Fact.DiffID && again.Readable() == c.Readable() {
+		return nil
+	}
+	p.disagreed.Add(1)
+	return &image.Error{Op: "expand layer", Object: string(d.Digest), Cause: fact.Internal,
+		Err:  fmt.Errorf("two decoders disagree: one gives %q, the other %q", c.Fact.DiffID, again.Fact.DiffID),
+		Hint: "this is a fault of intact: please report it with the layer"}
+}
+
+func (p *platformRead) fetch(ctx context.Context, d ref.Descriptor, reference bool) (c *layer.Contents, err error) {
 	told := func(int64) {}
 	if p.progress != nil {
 		lp := p.progress.Layer(d)
@@ -67,7 +99,11 @@ func (p *platformRead) fetch(ctx context.Context, d ref.Descriptor) (c *layer.Co
 	if p.c.Class != fact.ClassImage {
 		return hashOnly(rc, d, told)
 	}
-	return layer.Read(ctx, rc, d, layer.Options{Budget: p.budget, Windows: p.windows, DiffID: p.declared(), Progress: told})
+	budget := p.budget
+	if reference {
+		budget = layer.NewBudget() // its entries have been charged already
+	}
+	return layer.Read(ctx, rc, d, layer.Options{Reference: reference, Budget: budget, Windows: p.windows, DiffID: p.declared(), Progress: told})
 }
 
 // declared is a diffID of the config, for its algorithm; "" if there is none.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/image"
@@ -39,6 +40,8 @@ type Layers struct {
 	windows  *layer.Windows
 	cache    *ContentCache // nil = none
 	progress Progress      // nil = none
+
+	disagreed atomic.Int64 // layers on which two decoders disagreed
 
 	mu   sync.Mutex
 	read map[readKey]map[ref.Digest]bool // by image, what was read from its source
@@ -87,12 +90,22 @@ func (l *Layers) Read(ctx context.Context, img *image.Image, c *image.Child) Con
 	if cfg := Config(c); cfg.State == fact.Unknown {
 		return withoutLayers(c, cfg.Cause, cfg.Why)
 	}
-	if kept, ok := l.cache.platform(c.Desc.Digest); ok {
+	// What lies on this machine can change under its name at any time and costs
+	// little to read: only a registry's bytes are worth remembering.
+	var cache *ContentCache
+	if img.Source.Proves().Tags {
+		cache = l.cache
+	}
+	if kept, ok := cache.platform(c.Desc.Digest); ok {
 		return kept
 	}
-	p := &platformRead{Layers: l, img: img, c: c, budget: layer.NewBudget()}
+	p := &platformRead{Layers: l, cache: cache, img: img, c: c, budget: layer.NewBudget()}
 	return p.run(ctx)
 }
+
+// Disagreed returns on how many layers two decoders disagreed: each is a fault
+// of ours and was left undecided.
+func (l *Layers) Disagreed() int64 { return l.disagreed.Load() }
 
 // Seen tells which blobs of img were read in full during this scan.
 func (l *Layers) Seen(img *image.Image) Seen { return seenIn{l, readKeyOf(img)} }
@@ -130,6 +143,7 @@ func (l *Layers) saw(img *image.Image, d ref.Digest) {
 // A platformRead is one pass over the layers of one child.
 type platformRead struct {
 	*Layers
+	cache  *ContentCache // nil = none for this source
 	img    *image.Image
 	c      *image.Child
 	budget *layer.Budget
@@ -146,7 +160,11 @@ func (p *platformRead) run(ctx context.Context) Contents {
 			continue
 		}
 		first[d.Digest] = i
-		wg.Go(func() { contents[i], parts[i] = p.layer(ctx, d) })
+		var declared ref.Digest
+		if i < len(p.c.Config.DiffIDs) {
+			declared = p.c.Config.DiffIDs[i]
+		}
+		wg.Go(func() { contents[i], parts[i] = p.layer(ctx, d, declared) })
 	}
 	wg.Wait()
 	history := layer.CreatedBy(p.c.Config, len(ds))

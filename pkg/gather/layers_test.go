@@ -341,12 +341,12 @@ func TestNotRead(t *testing.T) {
 
 func TestBlobsOfAnArtifactAreHashed(t *testing.T) {
 	t.Parallel()
-	spec := testimage.Spec{Images: []testimage.Image{{
-		Layers:         []testimage.Layer{{DescriptorFields: map[string]any{"mediaType": "application/wasm"}}},
-		ManifestFields: map[string]any{"artifactType": "application/example"},
-	}}}
-	built := build(t, spec)
-	d := built.Images[0].Layers[0].Descriptor.Digest
+	blob := testimage.Blob("application/wasm", []byte("\x00asm, of a kind"))
+	built, err := testimage.Artifact("application/example", ref.Descriptor{}, blob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := blob.Descriptor.Digest
 	m := newMemory()
 	m.add(built, "t")
 	for name, tt := range map[string]struct {

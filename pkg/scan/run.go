@@ -76,7 +76,7 @@ func (s *scanner) target(ctx context.Context, t Target) (out scanned) {
 		return out
 	}
 	opened := s.Clock()
-	img, err := image.Open(ctx, t.Place.Source, t.Ref, image.Options{Select: s.Select, Documents: s.Documents, Jobs: s.jobs()})
+	img, err := image.Open(ctx, t.Place.Source, t.Ref, image.Options{Select: s.Select, Documents: s.documents(t), Jobs: s.jobs()})
 	if err != nil {
 		out.err = err
 		s.gone(out.set, t, err)
@@ -86,6 +86,14 @@ func (s *scanner) target(ctx context.Context, t Target) (out scanned) {
 	out.image = s.once(out.key, func() *examined { return s.examine(ctx, t, img) })
 	s.referenceFacts(ctx, out.set, t, img, out.image, opened)
 	return out
+}
+
+// documents is the store for a registry's documents; local ones are read anew.
+func (s *scanner) documents(t Target) image.DocumentStore {
+	if t.local() {
+		return nil
+	}
+	return s.Documents
 }
 
 func (s *scanner) class(t Target) ref.Class {
