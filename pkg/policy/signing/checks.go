@@ -84,8 +84,16 @@ func (j *judgement) check(id, title string, doc check.Doc, run func(*fact.Set) c
 			return run(s)
 		},
 	}
-	if j.opts.NotApplicable != "" {
-		c.Applies = func(*fact.Set) string { return j.opts.NotApplicable }
+	if why := j.opts.NotApplicable; why != "" {
+		required := id == "SIG001" && j.signature != nil || id == "SIG005" && len(j.attestations) > 0
+		if required {
+			// What is required and cannot be there was not examined.
+			c.Run = func(*fact.Set) check.Answer {
+				return check.Answer{Undecided: true, Cause: fact.Unsupported, Why: why + ", and the policy requires one"}
+			}
+			return c
+		}
+		c.Applies = func(*fact.Set) string { return why }
 	}
 	return c
 }
