@@ -4,7 +4,27 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"unicode/utf16"
+	"unicode/utf8"
 )
+
+// escapeJSON writes characters that a terminal obeys or hides as \u escapes. Of
+// JSON only the insides of strings can hold any.
+func escapeJSON(b []byte) []byte {
+	var out []byte
+	for _, r := range string(b) {
+		switch {
+		case !hidden(r) || r == '\n':
+			out = utf8.AppendRune(out, r)
+		case r > 0xffff:
+			hi, lo := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out
+}
 
 // WriteJSON writes r as indented JSON with a line feed at the end. Outside text
 // is escaped as JSON demands, and also <, > and &, so that the report can stand
@@ -14,7 +34,7 @@ func WriteJSON(w io.Writer, r *Report) error {
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	if _, err := w.Write(append(b, '\n')); err != nil {
+	if _, err := w.Write(append(escapeJSON(b), '\n')); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil

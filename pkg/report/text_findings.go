@@ -99,7 +99,7 @@ func (p *printer) list(fs []check.Finding) {
 			continue
 		}
 		p.wrap(f.Message, "   ", "   ")
-		if f.Origin != nil {
+		if f.Origin != nil && f.Origin.Where != "" {
 			p.line("   at " + Escape(where(f)))
 		}
 		if p.Verbose {
