@@ -21,7 +21,7 @@ func main() {
 		debug.SetMemoryLimit(memoryLimit)
 	}
 	log.SetOutput(io.Discard) // net/http and others report there what is an error of ours anyway
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		<-ctx.Done()
 		stop() // a second signal ends the process at once

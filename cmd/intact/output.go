@@ -37,10 +37,13 @@ func parseOutputs(values []string, file string) ([]output, error) {
 			onStdout++
 			to = file
 		}
+		if to == "-" {
+			to = "" // as everywhere, standard output
+		}
+		if slices.ContainsFunc(out, func(o output) bool { return o.file == to }) {
+			return nil, usage(errors.New("two reports for one place"), "give each --format a file of its own: --format json=report.json --format text")
+		}
 		out = append(out, output{format, to})
-	}
-	if onStdout > 1 {
-		return nil, usage(errors.New("two reports for one place"), "give all but one a file: --format json=report.json --format text")
 	}
 	if file != "" && onStdout == 0 {
 		return nil, usage(errors.New("--output without a report to write there"), "every --format names a file already; drop --output")

@@ -60,6 +60,9 @@ func newScanSetup(ctx context.Context, p program, c *cli.Context) (*scanSetup, e
 	if s.as, err = parseAs(c.String("as")); err != nil {
 		return nil, err
 	}
+	if s.as.Name != "" && (c.String("key") != "" || c.String("certificate-oidc-issuer") != "") {
+		return nil, usage(errors.New("--as with a signer that must have signed"), "nothing is signed before it is pushed: scan the pushed digest with --key or --certificate-identity")
+	}
 	if s.reach, err = newReach(p, c, pol, &s.notices); err != nil {
 		return nil, err
 	}
@@ -83,13 +86,21 @@ func newScanSetup(ctx context.Context, p program, c *cli.Context) (*scanSetup, e
 		Depth: depth, Select: selection, Jobs: jobs, Timeout: c.Duration("timeout"),
 		Layers:    gather.NewLayers(jobs, cache, s.progress.gatherer()),
 		Documents: documents(cache), Facts: c.Bool("facts"),
-		Tool: report.Tool{Name: "intact", Version: toolVersion()}, Notices: s.notices.list,
+		Tool: report.Tool{Name: "intact", Version: toolVersion()}, Notices: s.allNotices,
 	}
 	s.options.Signatures = scan.NewSigner(pol, scan.SignerOptions{
 		PublicRoot: s.publicRoot(c, now), BuiltinRoot: s.builtinRoot, Elsewhere: s.reach.signatureRepositories,
 		Platforms: selection.Only, Clock: time.Now,
 	})
 	return s, nil
+}
+
+// allNotices are what the report says about the run as a whole.
+func (s *scanSetup) allNotices() []string {
+	if n := s.options.Layers.Disagreed(); n > 0 {
+		s.notices.add(fmt.Sprintf("two decoders disagreed on %d layers, which were left undecided: please report it", n))
+	}
+	return s.notices.list()
 }
 
 // documents keeps a nil cache from becoming a store that is not nil.

@@ -213,6 +213,9 @@ func (s *scanner) content(e *examined, results []report.Result) report.Line {
 		if s.notRead(e.img, c.child) != "" || c.child.Class == fact.ClassAttestation {
 			continue
 		}
+		if c.set.Config.State == fact.Known && c.set.Config.V.Platform.OS == "windows" {
+			l.Text = append(l.Text, "the files of a Windows image are hashed, not judged")
+		}
 		var layers, known int
 		var bytes int64
 		var oldest time.Time
