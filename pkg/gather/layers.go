@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"weak"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/image"
@@ -115,14 +116,11 @@ type seenIn struct {
 	img readKey
 }
 
-// A readKey is an image in one place: a local image may have no name, and two
-// folders can hold one digest.
-type readKey struct {
-	source image.Source
-	ref    string
-}
+// A readKey is one opened image: a local image may have no name, and two folders
+// can hold one digest. It does not keep the image in memory.
+type readKey = weak.Pointer[image.Image]
 
-func readKeyOf(img *image.Image) readKey { return readKey{img.Source, img.Ref.String()} }
+func readKeyOf(img *image.Image) readKey { return weak.Make(img) }
 
 func (s seenIn) Read(d ref.Digest) bool {
 	s.l.mu.Lock()
