@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"runtime"
@@ -16,6 +17,7 @@ import (
 	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/gather"
+	"github.com/intact-dev/intact/pkg/image"
 	"github.com/intact-dev/intact/pkg/internal/testimage"
 	"github.com/intact-dev/intact/pkg/internal/testregistry"
 	"github.com/intact-dev/intact/pkg/policy"
@@ -153,22 +155,36 @@ func complete(t *testing.T, r *report.Report, o scan.Options) {
 	}
 }
 
+// stopping is a source that ends the run once something is asked of it.
+type stopping struct {
+	image.Source
+	stop     func()
+	manifest bool // at a manifest already, not only at a blob
+}
+
+func (s stopping) Manifest(ctx context.Context, r ref.Ref) (*image.Answer, error) {
+	if s.manifest {
+		s.stop()
+	}
+	return s.Source.Manifest(ctx, r)
+}
+
+func (s stopping) Blob(ctx context.Context, r ref.Ref, d ref.Descriptor) (io.ReadCloser, error) {
+	s.stop()
+	return s.Source.Blob(ctx, r, d)
+}
+
 func TestScanThatIsStoppedSaysSo(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"silent", "stall-blob", "slow-blob"} {
-		for cause, stop := range map[fact.Cause]func(*engine, *scan.Options) context.Context{
-			fact.Deadline: func(_ *engine, o *scan.Options) context.Context {
+		for cause, stop := range map[fact.Cause]func(*scan.Target, *scan.Options) context.Context{
+			fact.Deadline: func(_ *scan.Target, o *scan.Options) context.Context {
 				o.Timeout = 150 * time.Millisecond
 				return t.Context()
 			},
-			fact.Cancelled: func(e *engine, _ *scan.Options) context.Context {
+			fact.Cancelled: func(target *scan.Target, _ *scan.Options) context.Context {
 				ctx, cancel := context.WithCancel(t.Context())
-				go func() { // as soon as something was asked
-					for len(e.server.Requests()) == 0 && ctx.Err() == nil {
-						runtime.Gosched()
-					}
-					cancel()
-				}()
+				target.Place.Source = stopping{target.Place.Source, cancel, mode == "silent"}
 				return ctx
 			},
 		} {
@@ -179,8 +195,8 @@ func TestScanThatIsStoppedSaysSo(t *testing.T) {
 				spec.Images[0].Layers[1].Files = append(spec.Images[0].Layers[1].Files, testimage.File{Path: "big", Size: 1 << 20})
 				e.put(t, "acme/app", "1.0.0", build(t, spec))
 				e.server.MustMode(t, "acme/app", mode)
-				o := e.options
-				r := scan.Run(stop(e, &o), []scan.Target{e.target(t, "acme/app:1.0.0")}, o)
+				o, target := e.options, e.target(t, "acme/app:1.0.0")
+				r := scan.Run(stop(&target, &o), []scan.Target{target}, o)
 				if r.Verdict != policy.Undecided {
 					t.Errorf("%s: %v", r.Verdict, r.Targets[0].Verdict.Reasons)
 				}
