@@ -31,7 +31,9 @@ func (p *platformRead) layer(ctx context.Context, d ref.Descriptor, declared ref
 	if p.c.Class == fact.ClassImage {
 		if kept, at, ok := p.cache.layer(ctx, d, p.budget); ok && p.sameDiffID(kept) {
 			v := fact.Of(kept.Fact)
-			v.V.SeenAt = at
+			if !p.Seen(p.img).Read(d.Digest) { // of another platform, in this very scan
+				v.V.SeenAt = at
+			}
 			return kept, v
 		}
 	}
