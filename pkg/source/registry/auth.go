@@ -134,6 +134,7 @@ func (e *endpoint) credential(ctx context.Context, repo string) (Credential, err
 		e.auth.noted.Do(func() { e.s.o.Note(fmt.Sprintf("credentials for %s: %v; asking without", e.host, err)) })
 		return Credential{}, nil
 	}
+	e.secrets.addCredential(c)
 	return c, nil
 }
 

@@ -39,9 +39,11 @@ func exchangeACR(ctx context.Context, client *http.Client, base, service, token 
 		return Credential{}, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	var shown secrets
+	shown.add(token)
 	resp, err := client.Do(req)
 	if err != nil {
-		return Credential{}, fmt.Errorf("exchange the Azure token at %s: %w", service, err)
+		return Credential{}, fmt.Errorf("exchange the Azure token at %s: %w", service, shown.hideError(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {

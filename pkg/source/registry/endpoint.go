@@ -33,6 +33,7 @@ type endpoint struct {
 	transport *http.Transport
 	slots     chan struct{}
 	auth      authState
+	secrets   secrets
 	plain     atomic.Bool // TLS was tried in vain at a loopback address
 	secure    atomic.Bool // TLS has worked, so plain HTTP is not tried any more
 
@@ -67,6 +68,9 @@ func (s *Source) newEndpoint(host string) (*endpoint, error) {
 		DisableCompression:     true, // what is hashed is what was sent
 	}
 	e.auth.scopes = map[string]*scope{}
+	if c := e.settings.Credentials; c != nil {
+		e.secrets.addCredential(*c)
+	}
 	return e, nil
 }
 
@@ -104,6 +108,9 @@ func (e *endpoint) throughProxy(ctx context.Context, u *url.URL) (context.Contex
 	proxy, err := e.s.o.Proxy(&http.Request{URL: u})
 	if err != nil || proxy == nil {
 		return ctx, false, err
+	}
+	if password, ok := proxy.User.Password(); ok {
+		e.secrets.addCredential(Credential{Username: proxy.User.Username(), Password: password})
 	}
 	_, err = e.guard.Check(ctx, u.Hostname())
 	var unresolved *net.DNSError

@@ -73,7 +73,7 @@ func readStatus(resp *http.Response) *statusError {
 		e.code = ""
 	}
 	if r := []rune(e.said); len(r) > saidLength {
-		e.said = string(r[:saidLength]) + "…"
+		e.said = string(r[:saidLength]) + cut
 	}
 	return e
 }
@@ -104,7 +104,8 @@ func causeOfStatus(s *statusError) fact.Cause {
 
 // fail gives err its operation, object, cause and hint. ctx is that of the
 // caller: a time limit of one step (connecting, the first byte) that passed
-// before its deadline means that there is no answer.
+// before its deadline means that there is no answer. No secret that the server
+// echoed gets through here.
 func (e *endpoint) fail(ctx context.Context, op, object string, err error) error {
 	if err == nil {
 		return nil
@@ -113,9 +114,12 @@ func (e *endpoint) fail(ctx context.Context, op, object string, err error) error
 	var inner *image.Error
 	if errors.As(err, &inner) {
 		out.Cause, out.Hint, out.Err = inner.Cause, inner.Hint, inner.Err
-		return out
+	} else {
+		out.Cause, out.Hint = e.explain(ctx, err)
 	}
-	out.Cause, out.Hint = e.explain(ctx, err)
+	if e != nil { // nil: nothing was asked
+		out.Err, out.Hint = e.secrets.hideError(out.Err), e.secrets.hide(out.Hint)
+	}
 	return out
 }
 

@@ -102,6 +102,9 @@ func (s *Source) manifest(ctx context.Context, r ref.Ref, method, op string) (*i
 		return nil, e.fail(ctx, op, object(r), err)
 	}
 	a := &image.Answer{Body: p.body, MediaType: mediaType(p.header)}
+	if !strings.Contains(acceptManifest, a.MediaType) {
+		a.MediaType = e.secrets.hide(a.MediaType) // it is quoted where it is found wrong
+	}
 	if d, err := ref.ParseDigest(p.header.Get("Docker-Content-Digest")); err == nil {
 		a.DigestClaim = d
 	}

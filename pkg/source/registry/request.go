@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/intact-dev/intact/pkg/internal/limits"
 )
@@ -147,7 +148,7 @@ func (e *endpoint) roundTrip(ctx context.Context, r request, u *url.URL, authori
 	if authorization != "" && origin(u) == home {
 		req.Header.Set("Authorization", authorization)
 	}
-	resp, err := e.transport.RoundTrip(req)
+	resp, err := e.do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +203,11 @@ func origin(u *url.URL) string {
 // clip shortens text from outside for messages.
 func clip(s string) string {
 	if len(s) > saidLength {
-		return s[:saidLength] + "…"
+		n := saidLength
+		for n > 0 && !utf8.RuneStart(s[n]) {
+			n--
+		}
+		return s[:n] + cut
 	}
 	return s
 }

@@ -100,7 +100,7 @@ func (e *endpoint) sendToken(req *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		resp, err := e.transport.RoundTrip(req.WithContext(ctx))
+		resp, err := e.do(req.WithContext(ctx))
 		if err != nil || !isRedirect(resp.StatusCode) {
 			return resp, err
 		}
