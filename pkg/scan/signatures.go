@@ -35,7 +35,7 @@ type Signer struct {
 	clock     func() time.Time
 
 	mu          sync.Mutex
-	rootOnce    sync.Once
+	rootMu      sync.Mutex // held while the public root is fetched
 	root        []byte
 	rootErr     error
 	unavailable map[string]fact.Status
@@ -177,14 +177,25 @@ func keyless(rule *signing.Rule) bool {
 	return slices.ContainsFunc(all, func(a signing.Authority) bool { return a.Keyless != nil })
 }
 
+// public fetches the public root once. That one target's time ran out says
+// nothing about the next one's, so only that is tried again.
 func (s *Signer) public(ctx context.Context) ([]byte, error) {
-	s.rootOnce.Do(func() {
-		s.root, s.rootErr = s.publicRoot(ctx)
-		if s.rootErr != nil {
-			s.mu.Lock()
-			s.unavailable[policy.PublicRoot] = fact.Status{Cause: image.CauseOf(s.rootErr), Why: "the trust root cannot be built: " + s.rootErr.Error()}
-			s.mu.Unlock()
-		}
-	})
-	return s.root, s.rootErr
+	s.rootMu.Lock()
+	defer s.rootMu.Unlock()
+	if s.root != nil || s.rootErr != nil {
+		return s.root, s.rootErr
+	}
+	root, err := s.publicRoot(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		s.root = root
+		delete(s.unavailable, policy.PublicRoot)
+		return root, nil
+	}
+	s.unavailable[policy.PublicRoot] = fact.Status{Cause: image.CauseOf(err), Why: "the trust root cannot be built: " + err.Error()}
+	if ctx.Err() == nil {
+		s.rootErr = err
+	}
+	return nil, err
 }
