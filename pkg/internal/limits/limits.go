@@ -13,6 +13,10 @@ const (
 	// Manifest: the distribution spec asks registries to take at least 4 MiB, and
 	// clients in use (containerd) refuse more.
 	Manifest = 4 << 20
+	// LayoutManifestBytes: of all manifests of a layout together, of which what says
+	// to whom they belong is kept. 10,000 signatures with the annotations of cosign
+	// are under 100 MB.
+	LayoutManifestBytes = 128 << 20
 	// Config: the largest seen in use are under 1 MiB; history and labels grow them.
 	Config = 8 << 20
 	// Attestation: SBOMs of large images reach 10 MiB; each is held in memory once.
@@ -47,11 +51,16 @@ const (
 const (
 	IndexDepth    = 4
 	IndexChildren = 1000
-	Layers        = 512
-	Entries       = 2_000_000 // per image
-	PathDepth     = 256
-	Redirects     = 5
-	Pages         = 100
+	// LayoutManifests are those of one OCI layout, all that its index.json and the
+	// indexes there list: an index with IndexChildren children, and for it and each
+	// of them up to eight signatures and attestations. index.json at its limit of
+	// 4 MiB names about as many.
+	LayoutManifests = 10_000
+	Layers          = 512
+	Entries         = 2_000_000 // per image
+	PathDepth       = 256
+	Redirects       = 5
+	Pages           = 100
 	// Signatures per image and place; cosign's own limit is 100.
 	Signatures = 100
 	// Referrers: descriptors listed for one digest, of all kinds. 10,000 of them

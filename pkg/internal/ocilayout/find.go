@@ -1,12 +1,10 @@
 package ocilayout
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
 	"regexp"
-	"strings"
 
 	"github.com/intact-dev/intact/pkg/ref"
 )
@@ -43,10 +41,8 @@ func (l *Layout) byDigest(d ref.Digest) (ref.Descriptor, error) {
 	if _, err := ref.ParseDigest(string(d)); err != nil {
 		return ref.Descriptor{}, err
 	}
-	for _, e := range l.entries {
-		if e.Digest == d {
-			return e, nil
-		}
+	if e, ok := l.names.digests[d]; ok {
+		return e, nil
 	}
 	return ref.Descriptor{Digest: d}, nil
 }
@@ -55,47 +51,23 @@ func (l *Layout) byDigest(d ref.Digest) (ref.Descriptor, error) {
 // is r's, then, unless r names a repository, one whose full name has the tag. A
 // full name without a tag stands for latest, as for the tools that write it.
 func (l *Layout) byTag(r ref.Ref) (ref.Descriptor, error) {
-	matches := []func(name string) bool{
-		func(name string) bool { return name == r.Tag },
-		func(name string) bool {
-			n, err := ref.Parse(name)
-			return err == nil && cmp.Or(n.Tag, "latest") == r.Tag && r.Name != "" && n.Canonical() == r.Canonical()
-		},
-		func(name string) bool {
-			n, err := ref.Parse(name)
-			return err == nil && n.Tag == r.Tag && r.Name == ""
-		},
+	found, ok := l.names.exact[r.Tag]
+	if !ok && r.Name != "" {
+		found, ok = l.names.full[fullName(r.Canonical(), r.Tag)]
 	}
-	for _, match := range matches {
-		found, err := l.one(func(d ref.Descriptor) bool {
-			return match(d.Annotations[annotationRefName]) || match(d.Annotations[annotationContainerdName])
-		})
-		if err != nil || found != nil {
-			return deref(found), err
-		}
+	if !ok && r.Name == "" {
+		found, ok = l.names.tags[r.Tag]
 	}
-	if d, ok := l.sigs[r.Tag]; ok {
+	if found.other != "" {
+		return ref.Descriptor{}, choiceError(fmt.Sprintf("two entries have this name: %s and %s; choose one by its digest", found.entry.Digest, found.other))
+	}
+	if ok {
+		return found.entry, nil
+	}
+	if d, ok := l.names.cosign[r.Tag]; ok {
 		return d, nil
 	}
-	return ref.Descriptor{}, fmt.Errorf("no entry has this name%s: %w", l.names(), fs.ErrNotExist)
-}
-
-// one returns the entry that match selects, nil if there is none. Several
-// entries for the same digest are one image with several names.
-func (l *Layout) one(match func(ref.Descriptor) bool) (*ref.Descriptor, error) {
-	var found *ref.Descriptor
-	for i, d := range l.entries {
-		if !match(d) {
-			continue
-		}
-		if found != nil && found.Digest != d.Digest {
-			return nil, choiceError(fmt.Sprintf("two entries have this name: %s and %s; choose one by its digest", found.Digest, d.Digest))
-		}
-		if found == nil {
-			found = &l.entries[i]
-		}
-	}
-	return found, nil
+	return ref.Descriptor{}, fmt.Errorf("no entry has this name%s: %w", l.names.hint, fs.ErrNotExist)
 }
 
 // only returns the layout's only image. Signatures and other referrers beside
@@ -121,7 +93,7 @@ func (l *Layout) only(ctx context.Context) (ref.Descriptor, error) {
 	case 1:
 		return candidates[0], nil
 	}
-	return ref.Descriptor{}, choiceError(fmt.Sprintf("there are %d images; choose one by its tag or digest%s", len(candidates), l.names()))
+	return ref.Descriptor{}, choiceError(fmt.Sprintf("there are %d images; choose one by its tag or digest%s", len(candidates), l.names.hint))
 }
 
 // A choiceError says that a reference does not say which of several images it
@@ -148,32 +120,4 @@ func distinct(all []ref.Descriptor, keep func(ref.Descriptor) bool) []ref.Descri
 		}
 	}
 	return out
-}
-
-// names lists what could have been asked for, in brackets; "" if nothing.
-func (l *Layout) names() string {
-	const most = 8
-	var names []string
-	for _, d := range distinct(l.entries, func(d ref.Descriptor) bool { return !belongsToAnother(d) }) {
-		if len(names) == most {
-			names = append(names, "…")
-			break
-		}
-		name := string(d.Digest)
-		if n := d.Annotations[annotationRefName]; n != "" {
-			name = fmt.Sprintf("%.200q", n)
-		}
-		names = append(names, name)
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return " (there: " + strings.Join(names, ", ") + ")"
-}
-
-func deref(d *ref.Descriptor) ref.Descriptor {
-	if d == nil {
-		return ref.Descriptor{}
-	}
-	return *d
 }

@@ -86,8 +86,8 @@ func parseIndex(b []byte) ([]ref.Descriptor, error) {
 	if err := json.Unmarshal(b, &doc); err != nil {
 		return nil, malformed("%v", err)
 	}
-	if n := len(doc.Manifests); n > limits.IndexChildren {
-		return nil, &limits.ExceededError{What: "number of entries", Limit: limits.IndexChildren, Got: int64(n)}
+	if n := len(doc.Manifests); n > limits.LayoutManifests {
+		return nil, &limits.ExceededError{What: "number of entries", Limit: limits.LayoutManifests, Got: int64(n)}
 	}
 	for i, d := range doc.Manifests {
 		if _, err := ref.ParseDigest(string(d.Digest)); err != nil {

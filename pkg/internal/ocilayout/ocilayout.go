@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"sync"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/image"
@@ -38,22 +37,24 @@ type Layout struct {
 	where   string // `layout "dir"`, for messages
 	claims  image.Claims
 	entries []ref.Descriptor // of index.json, in order
-	sigs    map[string]ref.Descriptor
+	names   names
 
-	mu       sync.Mutex
-	subjects map[ref.Digest][]ref.Descriptor // nil until the manifests were walked
+	walking  chan struct{} // held while the manifests are walked; of size 1
+	walked   bool
+	subjects map[ref.Digest][]ref.Descriptor // of the walk
+	walkErr  error                           // of the walk
 }
 
 // New reads the layout's oci-layout and index.json. where names it in messages.
 func New(ctx context.Context, files Files, where string, claims image.Claims) (*Layout, error) {
-	l := &Layout{files: files, where: where, claims: claims}
+	l := &Layout{files: files, where: where, claims: claims, walking: make(chan struct{}, 1)}
 	if err := l.readVersion(ctx); err != nil {
 		return nil, err
 	}
 	if err := l.readIndex(ctx); err != nil {
 		return nil, err
 	}
-	l.sigs = cosignKinds(l.entries)
+	l.names = newNames(l.entries)
 	return l, nil
 }
 

@@ -22,24 +22,34 @@ func (l *Layout) Referrers(ctx context.Context, _ ref.Ref, d ref.Digest) ([]ref.
 }
 
 // walk reads every manifest that the layout lists, once, and returns them by
-// their subject.
+// their subject. A failure is kept as well: what is too large or cannot be read
+// is not tried again for every subject. Only a caller that gave up leaves nothing.
 func (l *Layout) walk(ctx context.Context) (map[ref.Digest][]ref.Descriptor, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.subjects != nil {
-		return l.subjects, nil
+	select {
+	case l.walking <- struct{}{}:
+		defer func() { <-l.walking }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if l.walked {
+		return l.subjects, l.walkErr
 	}
 	w := walker{layout: l, seen: map[ref.Digest]bool{}, subjects: map[ref.Digest][]ref.Descriptor{}}
-	if err := w.list(ctx, l.entries, 0); err != nil {
+	err := w.list(ctx, l.entries, 0)
+	if err != nil && ctx.Err() != nil {
 		return nil, err
 	}
-	l.subjects = w.subjects
-	return l.subjects, nil
+	l.walked, l.walkErr = true, err
+	if err == nil {
+		l.subjects = w.subjects
+	}
+	return l.subjects, l.walkErr
 }
 
 type walker struct {
 	layout   *Layout
 	seen     map[ref.Digest]bool
+	bytes    int64 // read
 	subjects map[ref.Digest][]ref.Descriptor
 }
 
@@ -59,8 +69,8 @@ func (w *walker) list(ctx context.Context, all []ref.Descriptor, depth int) erro
 		if _, err := ref.ParseDigest(string(d.Digest)); err != nil || w.seen[d.Digest] {
 			continue
 		}
-		if len(w.seen) >= limits.IndexChildren {
-			return &limits.ExceededError{What: "number of manifests in the layout", Limit: limits.IndexChildren}
+		if len(w.seen) >= limits.LayoutManifests {
+			return &limits.ExceededError{What: "number of manifests in the layout", Limit: limits.LayoutManifests}
 		}
 		w.seen[d.Digest] = true
 		if err := w.manifest(ctx, d, depth); err != nil {
@@ -80,6 +90,9 @@ func (w *walker) manifest(ctx context.Context, d ref.Descriptor, depth int) erro
 	}
 	if err != nil {
 		return err
+	}
+	if w.bytes += int64(len(b)); w.bytes > limits.LayoutManifestBytes {
+		return &limits.ExceededError{What: "size of all manifests in the layout", Limit: limits.LayoutManifestBytes}
 	}
 	var m untrustedManifest
 	if json.Unmarshal(b, &m) != nil {

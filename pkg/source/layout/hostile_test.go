@@ -45,7 +45,7 @@ func TestOpenNoLayout(t *testing.T) {
 		{"digest_traversal", map[string]string{"oci-layout": version,
 			"index.json": `{"manifests":[{"digest":"sha256:../../../../etc/passwd","size":1}]}`}, fact.Unsupported, "manifests[0]", ""},
 		{"too_many", map[string]string{"oci-layout": version,
-			"index.json": `{"manifests":[` + strings.Repeat(`{"digest":"sha256:`+digest+`"},`, limits.IndexChildren) + `{"digest":"sha256:` + digest + `"}]}`}, fact.Limit, "1001", ""},
+			"index.json": `{"manifests":[` + strings.Repeat(`{"digest":"sha256:`+digest+`"},`, limits.LayoutManifests) + `{"digest":"sha256:` + digest + `"}]}`}, fact.Limit, "10001", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
