@@ -81,6 +81,7 @@ func randomLengths(r *rand.Rand, n int) []uint8 {
 // ones, without an end of block.
 func TestCodes(t *testing.T) {
 	t.Parallel()
+	d := new(Decoder)
 	r := rand.New(rand.NewPCG(21, 22))
 	for i := range 6000 {
 		lit, dist := randomLengths(r, 257+r.IntN(30)), randomLengths(r, 1+r.IntN(30))
@@ -108,7 +109,7 @@ func TestCodes(t *testing.T) {
 			w.bits(r.Uint64(), 64)
 		}
 		b := w.bytes()
-		checkRaw(t, fmt.Sprintf("codes %d", i), b, 0, 1<<20)
+		checkRaw(t, d, fmt.Sprintf("codes %d", i), b, 0, 1<<20)
 	}
 }
 

@@ -38,11 +38,12 @@ func FuzzGzip(f *testing.F) {
 		f.Add(b, uint16(0))
 		f.Add(b, uint16(1))
 	}
+	d := new(Decoder)
 	f.Fuzz(func(t *testing.T, b []byte, n uint16) {
 		if len(b) > maxFuzzed {
 			return
 		}
-		checkGzip(t, "input", b, int(n), 1<<20)
+		checkGzip(t, d, "input", b, int(n), 1<<20)
 	})
 }
 
@@ -52,11 +53,12 @@ func FuzzRaw(f *testing.F) {
 		f.Add(b, uint16(0))
 		f.Add(b, uint16(70))
 	}
+	d := new(Decoder)
 	f.Fuzz(func(t *testing.T, b []byte, n uint16) {
 		if len(b) > maxFuzzed {
 			return
 		}
-		checkRaw(t, "input", b, int(n), 1<<20)
+		checkRaw(t, d, "input", b, int(n), 1<<20)
 	})
 }
 
@@ -72,11 +74,12 @@ func FuzzReuse(f *testing.F) {
 		f.Add(slices.Concat(b, []byte{0xff}), fixed)
 		f.Add(b[:len(b)/2], fixed)
 	}
+	d := new(Decoder)
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		if len(first)+len(second) > maxFuzzed {
 			return
 		}
-		d := new(Decoder)
+		d.fixed = false
 		for _, b := range [][]byte{first, second, first} {
 			if got, want := rawOurs(t, d, b, 1<<20), rawReference(b); got != want {
 				t.Errorf("raw %x:\n got %s\nwant %s", b, short(got), short(want))

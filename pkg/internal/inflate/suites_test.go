@@ -36,6 +36,7 @@ func suites(t *testing.T) string {
 func TestSuites(t *testing.T) {
 	t.Parallel()
 	var streams, archives int
+	d := new(Decoder)
 	root := suites(t)
 	for _, part := range []string{"go-containerregistry", "tar-split", "safearchive"} {
 		err := filepath.WalkDir(filepath.Join(root, part), func(name string, e fs.DirEntry, err error) error {
@@ -50,11 +51,11 @@ func TestSuites(t *testing.T) {
 			switch {
 			case bytes.HasPrefix(b, []byte{0x1f, 0x8b}):
 				streams++
-				checkGzip(t, name, b, pieceSizes...)
+				checkGzip(t, d, name, b, pieceSizes...)
 			case strings.HasSuffix(name, ".tar"):
 				archives++
 				for _, level := range levels {
-					checkGzip(t, name, gz(t, b, level), 0, 1<<20)
+					checkGzip(t, d, name, gz(t, b, level), 0, 1<<20)
 				}
 			}
 			return err
