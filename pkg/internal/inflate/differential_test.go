@@ -39,8 +39,8 @@ var levels = []int{flate.HuffmanOnly, flate.NoCompression, 1, 4, 6, 9}
 func TestValid(t *testing.T) {
 	t.Parallel()
 	contents := map[string][]byte{
-		"empty": nil, "one byte": {7}, "text": text(3 << 20), "noise": noise(300 << 10),
-		"zeros": make([]byte, 5<<20), "short text": text(900), "window": text(window + 1),
+		"empty": nil, "one byte": {7}, "text": text(1200 << 10), "noise": noise(300 << 10),
+		"zeros": make([]byte, 2<<20), "short text": text(900), "window": text(window + 1),
 		"period 2": bytes.Repeat([]byte{1, 2}, 70_000), "period 7": bytes.Repeat([]byte("abcdefg"), 30_000),
 		"period 9": bytes.Repeat([]byte("abcdefghi"), 30_000), "period 33": bytes.Repeat(noise(33), 9_000),
 		"far": slices.Concat(noise(window), noise(window), text(1000)), "limit": text(outLimit), "block": text(outSize),
@@ -56,8 +56,12 @@ func TestValid(t *testing.T) {
 				if want := gzipReference(z); want.Out != string(b) {
 					t.Fatalf("compress/gzip returns %s", short(want))
 				}
-				checkGzip(t, d, name, z, pieceSizes...)
-				checkRaw(t, d, name, raw(t, b, level), 1, 100, 1<<20)
+				sizes := pieceSizes
+				if len(b) > 500_000 {
+					sizes = []int{65, inSize, 0}
+				}
+				checkGzip(t, d, name, z, sizes...)
+				checkRaw(t, d, name, raw(t, b, level), 1<<20)
 			})
 		}
 	}
