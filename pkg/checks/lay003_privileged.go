@@ -33,6 +33,11 @@ func fixPrivileged(g fact.PathGroup) string {
 	const otherwise = "remove the setuid and setgid bits and the file capabilities of these files in the layer that sets them"
 	// A capability may be called cap_setuid.
 	if !strings.Contains(g.Detail, "capabilit") {
+		words, all := spell(g)
+		if words != "" && !all {
+			// With -R all else below would lose its bits too.
+			return "RUN find " + words + " -xdev -type f -perm /6000 -exec chmod u-s,g-s {} +, or name the files one by one"
+		}
 		return run(g, otherwise, "chmod u-s,g-s")
 	}
 	// setcap has no -R, so it can only be spelled out.

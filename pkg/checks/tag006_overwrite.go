@@ -34,13 +34,13 @@ func runTAG006(s *fact.Set) check.Answer {
 	p := s.Push.V
 	switch {
 	case !p.Exists:
-		return check.Answer{}
+		return check.Answer{Findings: []check.Finding{{Note: true, Message: fmt.Sprintf("there is no %s yet", p.To)}}}
 	case p.Local == "":
 		return undecided(fact.Unsupported, "%s exists and the source cannot tell which digest would replace it", p.To)
 	case !p.Local.Comparable(p.Digest):
 		return undecided(fact.Unsupported, "%s exists and its digest cannot be compared with %s", p.To, p.Local.Short())
 	case p.Local == p.Digest:
-		return check.Answer{}
+		return check.Answer{Findings: []check.Finding{{Note: true, Message: fmt.Sprintf("%s is this digest already: the push changes nothing", p.To)}}}
 	}
 	f := check.Finding{
 		Message: fmt.Sprintf("%s is %s in the registry; the push would make it %s", p.To, p.Digest, p.Local),
