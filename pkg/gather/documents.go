@@ -59,6 +59,9 @@ func Image(img *image.Image, name string) fact.Value[fact.Image] {
 		f.Incomplete = img.Incomplete.Error()
 	}
 	for _, c := range img.Children {
+		if c.Named {
+			continue
+		}
 		child := fact.Child{Platform: c.Platform, Class: c.Class, Manifest: c.Desc.Digest, Selected: c.Selected}
 		if c.Manifest != nil && c.Manifest.Right() && c.Manifest.Manifest.Config != nil {
 			child.Config = c.Manifest.Manifest.Config.Digest

@@ -55,6 +55,9 @@ type Child struct {
 	Manifest *Fetched     // nil if it was not obtained
 	Err      error        // why not
 	Selected bool         // its layers are to be read
+	// Named marks a platform that the user named and the image does not have: it
+	// is no manifest, only the record that it was asked for.
+	Named bool
 
 	ConfigDoc *fact.Document // nil if not obtained or not wanted
 	Config    fact.Config

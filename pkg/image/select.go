@@ -42,7 +42,7 @@ func (s Selection) apply(img *Image) {
 		for _, want := range s.Only {
 			if !mark(runnable, want) {
 				img.Children = append(img.Children, &Child{
-					Platform: want, Class: fact.ClassImage, Selected: true,
+					Platform: want, Class: fact.ClassImage, Selected: true, Named: true,
 					Err: &Error{Op: "select platform", Object: want.String(), Cause: fact.NotFound,
 						Err: fmt.Errorf("the image has none such; it has %s", list(runnable))},
 				})

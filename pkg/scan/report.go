@@ -85,7 +85,7 @@ func (s *scanner) image(e *examined, results []report.Result) report.Image {
 		Summary: s.summary(e, results),
 	}
 	for _, c := range e.img.Children {
-		if !c.Runnable() {
+		if !c.Runnable() || c.Named {
 			continue
 		}
 		p := report.Platform{Platform: c.Platform.String(), Manifest: c.Desc.Digest, Examined: s.notRead(e.img, c) == ""}
