@@ -33,7 +33,10 @@ func explainCommand(p program) *cli.Command {
 func checksCommand(p program) *cli.Command {
 	return &cli.Command{
 		Name: "checks", Usage: "list all checks and what the embedded policies make of them",
-		Action: func(*cli.Context) error {
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usage(fmt.Errorf("checks takes no argument, got %q", c.Args().First()), "to explain one: intact explain "+c.Args().First())
+			}
 			named, err := embeddedPolicies()
 			if err != nil {
 				return err

@@ -91,7 +91,11 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	if c != nil && c.Command != nil && c.Command.HelpName != "" {
 		name = c.Command.HelpName
 	}
-	return usage(err, fmt.Sprintf("see %s --help", name))
+	hint := fmt.Sprintf("see %s --help", name)
+	if strings.Contains(err.Error(), "timeout") || strings.Contains(err.Error(), "deadline") {
+		hint = "write a time with its unit: 90s, 15m"
+	}
+	return usage(err, hint)
 }
 
 func noCommand(p program) cli.ActionFunc {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/ref"
 	"github.com/intact-dev/intact/pkg/scan"
 	"github.com/urfave/cli/v2"
 )
@@ -124,10 +125,21 @@ func splitArgument(arg string, exists func(string) bool) (prefix, rest string, e
 		}
 	}
 	if exists(arg) {
-		return "", "", usage(fmt.Errorf("%q is a file or folder, and arguments are images", arg),
-			fmt.Sprintf("for an image layout write oci:%s, for an archive archive:%s; for an image of that name write docker.io/library/%s", arg, arg, arg))
+		return "", "", usage(fmt.Errorf("%q is a file or folder, and arguments are images", arg), pathHint(arg))
 	}
 	return "", arg, nil
+}
+
+// pathHint says how to write a path that was given without a prefix.
+func pathHint(arg string) string {
+	hint := fmt.Sprintf("for an image archive write archive:%s", arg)
+	if info, err := os.Stat(arg); err == nil && info.IsDir() {
+		hint = fmt.Sprintf("for an image layout write oci:%s", arg)
+	}
+	if _, err := ref.Parse(arg); err == nil {
+		hint += fmt.Sprintf("; for an image of that name write docker.io/library/%s", arg)
+	}
+	return hint
 }
 
 func validTag(s string) bool {

@@ -121,7 +121,11 @@ func loadPolicy(c *cli.Context) (*policy.Policy, error) {
 	name := c.String("policy")
 	pol, err := policy.Load(policyLoader(readLimited), name)
 	if err != nil {
-		return nil, usage(fmt.Errorf("policy %q: %w", name, err), "check it with: intact policy lint "+name)
+		hint := "embedded policies are baseline, strict and audit; a file's name ends in .yaml or has a slash"
+		if exists(name) {
+			hint = "check it with: intact policy lint " + name
+		}
+		return nil, usage(err, hint)
 	}
 	return overrideSignatures(c, pol)
 }
