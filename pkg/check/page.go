@@ -24,6 +24,14 @@ var evidence = map[fact.Kind]string{
 	fact.KLayers:       "the bytes of the layers",
 	fact.KUser:         "the effective user, looked up in the image's passwd and group files",
 	fact.KFilesystem:   "the merged file tree",
+	fact.KContainer:    "what the runtime was told to run",
+	fact.KSettings:     "what the workload's specification lets the container do",
+	fact.KRunning:      "the image that the runtime says it runs, and what that proved to be",
+	fact.KForecast:     "what a start of the same container would bring",
+	fact.KJudged:       "what today's policy makes of the image that runs",
+	fact.KChanges:      "the files that changed since the container started",
+	fact.KGroup:        "the images that the containers of one template run",
+	fact.KRevisions:    "the former revisions of the workload and whether their images are there",
 }
 
 var scopeWords = map[Scope]string{

@@ -17,5 +17,13 @@ func AllMissing(c Cause, why string) *Set {
 		Layers:       MissingList[Layer](c, why),
 		User:         Missing[User](c, why),
 		Filesystem:   Missing[Filesystem](c, why),
+		Container:    Missing[Container](c, why),
+		Settings:     Missing[Settings](c, why),
+		Running:      Missing[Running](c, why),
+		Forecast:     Missing[Forecast](c, why),
+		Judged:       Missing[Judged](c, why),
+		Changes:      MissingList[FileChange](c, why),
+		Group:        Missing[Group](c, why),
+		Revisions:    MissingList[Revision](c, why),
 	}
 }

@@ -22,6 +22,14 @@ const (
 	KLayers       Kind = "layers"
 	KUser         Kind = "user"
 	KFilesystem   Kind = "filesystem"
+	KContainer    Kind = "container"
+	KSettings     Kind = "settings"
+	KRunning      Kind = "running"
+	KForecast     Kind = "forecast"
+	KJudged       Kind = "judged"
+	KChanges      Kind = "changes"
+	KGroup        Kind = "group"
+	KRevisions    Kind = "revisions"
 )
 
 // A Set is the facts of one subject of a check's scope. It is plain data: it
@@ -48,6 +56,19 @@ type Set struct {
 	Layers     List[Layer]       `json:"layers"`
 	User       Value[User]       `json:"user"`
 	Filesystem Value[Filesystem] `json:"filesystem"`
+
+	// About a container, or many that are equal. The facts about its image's
+	// platform stand beside them.
+	Container Value[Container] `json:"container,omitzero"` // Absent: a file declares it, nothing runs yet
+	Settings  Value[Settings]  `json:"settings,omitzero"`
+	Running   Value[Running]   `json:"running,omitzero"`  // Absent: nothing runs
+	Forecast  Value[Forecast]  `json:"forecast,omitzero"` // Absent: no tag decides what a start brings
+	Judged    Value[Judged]    `json:"judged,omitzero"`   // Absent: nothing runs
+	Changes   List[FileChange] `json:"changes,omitzero"`  // Absent: nothing runs
+
+	// About all containers of one template.
+	Group     Value[Group]   `json:"group,omitzero"`
+	Revisions List[Revision] `json:"revisions,omitzero"` // the former ones, newest first; Absent: there are none
 }
 
 // Statuses returns the states of the fact k and of its parts. A kind that does
@@ -77,6 +98,7 @@ func Kinds() []Kind {
 	return []Kind{
 		KReference, KResolution, KTag, KPin, KPush, KAvailability, KImage, KDocuments,
 		KListings, KSignatures, KConfig, KLayers, KUser, KFilesystem,
+		KContainer, KSettings, KRunning, KForecast, KJudged, KChanges, KGroup, KRevisions,
 	}
 }
 
@@ -121,5 +143,13 @@ func fields(s *Set) map[Kind]field {
 		KLayers:       listField[Layer]{&s.Layers},
 		KUser:         valueField[User]{&s.User},
 		KFilesystem:   valueField[Filesystem]{&s.Filesystem},
+		KContainer:    valueField[Container]{&s.Container},
+		KSettings:     valueField[Settings]{&s.Settings},
+		KRunning:      valueField[Running]{&s.Running},
+		KForecast:     valueField[Forecast]{&s.Forecast},
+		KJudged:       valueField[Judged]{&s.Judged},
+		KChanges:      listField[FileChange]{&s.Changes},
+		KGroup:        valueField[Group]{&s.Group},
+		KRevisions:    listField[Revision]{&s.Revisions},
 	}
 }

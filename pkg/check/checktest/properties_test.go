@@ -16,6 +16,9 @@ func TestReductions_take_away_every_fact(t *testing.T) {
 		Image: fact.None[fact.Image](), Documents: fact.NoList[fact.Document](), Listings: fact.NoList[fact.Listing](),
 		Signatures: fact.NoList[fact.Signature](), Config: fact.None[fact.Config](), Layers: fact.NoList[fact.Layer](),
 		User: fact.None[fact.User](), Filesystem: fact.None[fact.Filesystem](),
+		Container: fact.None[fact.Container](), Settings: fact.None[fact.Settings](), Running: fact.None[fact.Running](),
+		Forecast: fact.None[fact.Forecast](), Judged: fact.None[fact.Judged](), Changes: fact.NoList[fact.FileChange](),
+		Group: fact.None[fact.Group](), Revisions: fact.NoList[fact.Revision](),
 	}
 	reduced := Reductions(all, fact.Network)
 	for _, k := range fact.Kinds() {

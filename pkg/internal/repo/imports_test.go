@@ -8,7 +8,7 @@ import (
 )
 
 // The pure packages: facts in, judgement out.
-var pure = []string{"pkg/ref", "pkg/fact", "pkg/check", "pkg/checks", "pkg/policy"}
+var pure = []string{"pkg/ref", "pkg/fact", "pkg/check", "pkg/checks", "pkg/identity", "pkg/policy"}
 
 // Plug-ins know neither each other nor what judges.
 var plugins = []string{"pkg/source", "pkg/observe", "pkg/extract", "pkg/verify", "pkg/serve/webhook"}
@@ -33,7 +33,7 @@ var homes = []home{
 	{"github.com/sigstore/cosign", []string{"pkg/verify/cosign"}},
 	{"github.com/sigstore/sigstore-go", []string{"pkg/verify"}},
 	{"github.com/google/go-containerregistry/pkg/v1/remote", []string{"pkg/source/registry"}},
-	{"k8s.io", []string{"pkg/observe/kubernetes", "pkg/observe/containerd", "pkg/extract", "pkg/serve/admission"}},
+	{"k8s.io", []string{"pkg/internal/kube", "pkg/observe/kubernetes", "pkg/observe/containerd", "pkg/extract", "pkg/serve/admission"}},
 	{"github.com/docker/docker", []string{"pkg/internal", "pkg/source/docker", "pkg/observe/docker"}},
 	{"github.com/moby/moby/client", []string{"pkg/internal", "pkg/source/docker", "pkg/observe/docker"}},
 	{"github.com/containerd/containerd", []string{"pkg/internal", "pkg/source/containerd", "pkg/observe/containerd"}},

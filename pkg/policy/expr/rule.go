@@ -79,6 +79,9 @@ var subjects = []struct {
 	{check.ScopeReference, []fact.Kind{fact.KReference, fact.KResolution, fact.KTag, fact.KPin, fact.KPush, fact.KAvailability}},
 	{check.ScopeImage, []fact.Kind{fact.KImage, fact.KDocuments, fact.KListings, fact.KSignatures}},
 	{check.ScopePlatform, []fact.Kind{fact.KImage, fact.KDocuments, fact.KConfig, fact.KLayers, fact.KUser, fact.KFilesystem}},
+	{check.ScopeContainer, []fact.Kind{fact.KSettings, fact.KContainer, fact.KReference, fact.KRunning, fact.KForecast, fact.KJudged,
+		fact.KChanges, fact.KImage, fact.KConfig, fact.KUser, fact.KFilesystem}},
+	{check.ScopeGroup, []fact.Kind{fact.KGroup, fact.KRevisions}},
 }
 
 // scopesOf chooses the first scope that has all kinds. Documents are of both
@@ -99,7 +102,7 @@ func scopesOf(kinds []fact.Kind) ([]check.Scope, error) {
 	for _, k := range kinds {
 		names = append(names, string(k))
 	}
-	return nil, fmt.Errorf("%s belong to no one subject (reference, image or platform); write several rules", strings.Join(names, ", "))
+	return nil, fmt.Errorf("%s belong to no one subject (reference, image, platform, container or group); write several rules", strings.Join(names, ", "))
 }
 
 // Check returns the rule as a check that is judged at now.
@@ -107,8 +110,13 @@ func (p *Program) Check(now time.Time) check.Check {
 	// The expression itself tells what it cannot do without; only what every
 	// subject has is needed beside it.
 	needs := fact.KImage
-	if slices.Contains(p.scopes, check.ScopeReference) {
+	switch p.scopes[0] {
+	case check.ScopeReference:
 		needs = fact.KReference
+	case check.ScopeContainer:
+		needs = fact.KSettings
+	case check.ScopeGroup:
+		needs = fact.KGroup
 	}
 	return check.Check{
 		ID: p.rule.ID, Title: p.rule.Title, Scopes: p.scopes,

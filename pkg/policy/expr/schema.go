@@ -188,7 +188,8 @@ func (s *schema) object(v reflect.Value) ref.Val {
 func factField(k fact.Kind) (index int, value reflect.Type, list bool) {
 	set := reflect.TypeFor[fact.Set]()
 	i := slices.IndexFunc(reflect.VisibleFields(set), func(f reflect.StructField) bool {
-		return f.Tag.Get("json") == string(k)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		return name == string(k)
 	})
 	f := set.Field(i).Type
 	if fact.IsList(k) {
