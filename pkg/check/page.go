@@ -31,6 +31,9 @@ var evidence = map[fact.Kind]string{
 	fact.KJudged:       "what today's policy makes of the image that runs",
 	fact.KChanges:      "the files that changed since the container started",
 	fact.KGroup:        "the images that the containers of one template run",
+	fact.KTagHistory:   "what the tag meant before, by a record that was kept",
+	fact.KDeclared:     "how the container stands in the files that declare what should run",
+	fact.KObject:       "an object that a file declares",
 	fact.KRevisions:    "the former revisions of the workload and whether their images are there",
 }
 

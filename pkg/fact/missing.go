@@ -25,5 +25,8 @@ func AllMissing(c Cause, why string) *Set {
 		Changes:      MissingList[FileChange](c, why),
 		Group:        Missing[Group](c, why),
 		Revisions:    MissingList[Revision](c, why),
+		TagHistory:   Missing[TagHistory](c, why),
+		Declared:     Missing[Declared](c, why),
+		Object:       Missing[Object](c, why),
 	}
 }

@@ -30,6 +30,9 @@ const (
 	KChanges      Kind = "changes"
 	KGroup        Kind = "group"
 	KRevisions    Kind = "revisions"
+	KTagHistory   Kind = "tagHistory"
+	KDeclared     Kind = "declared"
+	KObject       Kind = "object"
 )
 
 // A Set is the facts of one subject of a check's scope. It is plain data: it
@@ -43,6 +46,8 @@ type Set struct {
 	Pin          Value[Pin]        `json:"pin"`  // Absent: not both a tag and a digest
 	Push         Value[Push]       `json:"push"` // Absent: not judged under a name to be pushed to
 	Availability List[Blob]        `json:"availability"`
+	// TagHistory is Absent if no record was kept, or it has nothing about the tag.
+	TagHistory Value[TagHistory] `json:"tagHistory,omitzero"`
 
 	// About an image: the root and what hangs from it.
 	Image      Value[Image]    `json:"image"`
@@ -66,9 +71,14 @@ type Set struct {
 	Judged    Value[Judged]    `json:"judged,omitzero"`   // Absent: nothing runs
 	Changes   List[FileChange] `json:"changes,omitzero"`  // Absent: nothing runs
 
+	Declared Value[Declared] `json:"declared,omitzero"` // Absent: no files were given to compare with
+
 	// About all containers of one template.
 	Group     Value[Group]   `json:"group,omitzero"`
 	Revisions List[Revision] `json:"revisions,omitzero"` // the former ones, newest first; Absent: there are none
+
+	// About one object that a file declares.
+	Object Value[Object] `json:"object,omitzero"`
 }
 
 // Statuses returns the states of the fact k and of its parts. A kind that does
@@ -96,9 +106,9 @@ func (s *Set) Only(kinds ...Kind) *Set {
 // Kinds returns all kinds, in the order of Set's fields.
 func Kinds() []Kind {
 	return []Kind{
-		KReference, KResolution, KTag, KPin, KPush, KAvailability, KImage, KDocuments,
+		KReference, KResolution, KTag, KPin, KPush, KAvailability, KTagHistory, KImage, KDocuments,
 		KListings, KSignatures, KConfig, KLayers, KUser, KFilesystem,
-		KContainer, KSettings, KRunning, KForecast, KJudged, KChanges, KGroup, KRevisions,
+		KContainer, KSettings, KRunning, KForecast, KJudged, KChanges, KDeclared, KGroup, KRevisions, KObject,
 	}
 }
 
@@ -151,5 +161,8 @@ func fields(s *Set) map[Kind]field {
 		KChanges:      listField[FileChange]{&s.Changes},
 		KGroup:        valueField[Group]{&s.Group},
 		KRevisions:    listField[Revision]{&s.Revisions},
+		KTagHistory:   valueField[TagHistory]{&s.TagHistory},
+		KDeclared:     valueField[Declared]{&s.Declared},
+		KObject:       valueField[Object]{&s.Object},
 	}
 }

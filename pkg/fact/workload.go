@@ -121,6 +121,10 @@ type Running struct {
 	// that was asked does.
 	Found string   `json:"found,omitempty"`
 	Asked []string `json:"asked,omitempty"` // repositories that were asked, canonical
+	// Unheard is the cause why not every one of them answered, or none was asked,
+	// and Why says more: then an empty Found proves nothing.
+	Unheard Cause  `json:"unheard,omitempty"`
+	Why     string `json:"why,omitempty"`
 	// Declared compares it with the digest in the container's own specification,
 	// Template with that in its owner's template. Unset if there is none.
 	Declared *Comparison `json:"declared,omitempty"`

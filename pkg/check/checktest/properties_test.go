@@ -19,6 +19,7 @@ func TestReductions_take_away_every_fact(t *testing.T) {
 		Container: fact.None[fact.Container](), Settings: fact.None[fact.Settings](), Running: fact.None[fact.Running](),
 		Forecast: fact.None[fact.Forecast](), Judged: fact.None[fact.Judged](), Changes: fact.NoList[fact.FileChange](),
 		Group: fact.None[fact.Group](), Revisions: fact.NoList[fact.Revision](),
+		TagHistory: fact.None[fact.TagHistory](), Declared: fact.None[fact.Declared](), Object: fact.None[fact.Object](),
 	}
 	reduced := Reductions(all, fact.Network)
 	for _, k := range fact.Kinds() {

@@ -76,12 +76,13 @@ var subjects = []struct {
 	scope check.Scope
 	kinds []fact.Kind
 }{
-	{check.ScopeReference, []fact.Kind{fact.KReference, fact.KResolution, fact.KTag, fact.KPin, fact.KPush, fact.KAvailability}},
+	{check.ScopeReference, []fact.Kind{fact.KReference, fact.KResolution, fact.KTag, fact.KPin, fact.KPush, fact.KAvailability, fact.KTagHistory}},
 	{check.ScopeImage, []fact.Kind{fact.KImage, fact.KDocuments, fact.KListings, fact.KSignatures}},
 	{check.ScopePlatform, []fact.Kind{fact.KImage, fact.KDocuments, fact.KConfig, fact.KLayers, fact.KUser, fact.KFilesystem}},
 	{check.ScopeContainer, []fact.Kind{fact.KSettings, fact.KContainer, fact.KReference, fact.KRunning, fact.KForecast, fact.KJudged,
-		fact.KChanges, fact.KImage, fact.KConfig, fact.KUser, fact.KFilesystem}},
+		fact.KChanges, fact.KDeclared, fact.KImage, fact.KConfig, fact.KUser, fact.KFilesystem}},
 	{check.ScopeGroup, []fact.Kind{fact.KGroup, fact.KRevisions}},
+	{check.ScopeObject, []fact.Kind{fact.KObject}},
 }
 
 // scopesOf chooses the first scope that has all kinds. Documents are of both
@@ -102,7 +103,7 @@ func scopesOf(kinds []fact.Kind) ([]check.Scope, error) {
 	for _, k := range kinds {
 		names = append(names, string(k))
 	}
-	return nil, fmt.Errorf("%s belong to no one subject (reference, image, platform, container or group); write several rules", strings.Join(names, ", "))
+	return nil, fmt.Errorf("%s belong to no one subject (reference, image, platform, container, group or object); write several rules", strings.Join(names, ", "))
 }
 
 // Check returns the rule as a check that is judged at now.
@@ -117,6 +118,8 @@ func (p *Program) Check(now time.Time) check.Check {
 		needs = fact.KSettings
 	case check.ScopeGroup:
 		needs = fact.KGroup
+	case check.ScopeObject:
+		needs = fact.KObject
 	}
 	return check.Check{
 		ID: p.rule.ID, Title: p.rule.Title, Scopes: p.scopes,
