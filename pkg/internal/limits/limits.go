@@ -45,6 +45,9 @@ const (
 	// PAXBlock: one extended header (CVE-2022-2879).
 	PAXBlock = 1 << 20
 	PathName = 4096 // PATH_MAX
+	// SourceFile: one file of a repository. Rendered manifests of a large platform
+	// reach some megabytes.
+	SourceFile = 16 << 20
 )
 
 // Counts.

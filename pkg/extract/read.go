@@ -1,0 +1,39 @@
+package extract
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/intact-dev/intact/pkg/internal/limits"
+)
+
+// A PositionError is an error at a place of the file that was read.
+type PositionError struct {
+	Line, Column int // 1-based; 0 = unknown
+	Err          error
+}
+
+// Error returns the cause alone: the place stands beside it.
+func (e *PositionError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *PositionError) Unwrap() error { return e.Err }
+
+// ReadFile reads the file at path if it is not larger than limits.SourceFile;
+// the error then wraps a *limits.ExceededError.
+func ReadFile(fsys fs.FS, path string) ([]byte, error) {
+	f, err := fsys.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read %q: %w", path, cause(err))
+	}
+	defer func() { _ = f.Close() }()
+	b, err := io.ReadAll(io.LimitReader(f, limits.SourceFile+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read %q: %w", path, cause(err))
+	case len(b) > limits.SourceFile:
+		return nil, fmt.Errorf("read %q: %w", path, &limits.ExceededError{What: "size of a source file", Limit: limits.SourceFile})
+	}
+	return b, nil
+}

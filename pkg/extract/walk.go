@@ -1,0 +1,330 @@
+package extract
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/limits"
+	"github.com/intact-dev/intact/pkg/ref"
+	"golang.org/x/sync/errgroup"
+)
+
+// Options say how to walk.
+type Options struct {
+	// Extractors are asked in this order. What one claims the later ones need not
+	// read, so those that put several files together come first.
+	Extractors []Extractor
+	// Excludes are patterns of .gitignore's grammar for what is left out.
+	Excludes []string
+	// Jobs bounds the files that are read at once; 0 = 2.
+	Jobs int
+}
+
+// A Tree is what files declare, in the order of their paths.
+type Tree struct {
+	Found    []Found
+	Objects  []Object
+	Problems []Problem
+	Files    int // that an extractor read
+	Passed   Passed
+}
+
+// Passed counts files that were not read, by reason.
+type Passed struct {
+	Other    int // of no kind that is known
+	Binary   int
+	Vendored int // folders, such as node_modules
+	Ignored  int // files and folders that .gitignore names and Git does not track
+	Excluded int // files and folders that the excludes name
+}
+
+// Vendored are folders whose content is somebody else's.
+func vendored(name string) bool {
+	switch name {
+	case ".hg", ".svn", "node_modules", "vendor", ".terraform", ".venv", "__pycache__":
+		return true
+	}
+	return false
+}
+
+// Walk reads what lies below each start, a path in fsys with slashes; "." is
+// all. A start that is a file is read whatever is excluded or ignored. What
+// cannot be read is a Problem. The error means that a start is not there, or
+// that ctx ended.
+func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, error) {
+	w := &walker{fsys: fsys, options: o, tree: &Tree{}, seen: map[string]bool{}}
+	w.ignore = newIgnores(fsys, o.Excludes)
+	for _, start := range starts {
+		start = path.Clean(start)
+		info, err := fs.Stat(fsys, start)
+		if err != nil {
+			return nil, fmt.Errorf("read %q: %w", start, cause(err))
+		}
+		if !info.IsDir() {
+			w.file(start)
+			continue
+		}
+		if err := w.dir(ctx, start); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.extract(ctx); err != nil {
+		return nil, err
+	}
+	w.tree.sort()
+	return w.tree, nil
+}
+
+// cause is what is wrong with a path, without the path.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+type walker struct {
+	fsys    fs.FS
+	options Options
+	ignore  *ignores
+	tree    *Tree
+	seen    map[string]bool
+	matched []match
+}
+
+// A match is a file and the extractors that want it.
+type match struct {
+	path string
+	by   []int // indexes of Options.Extractors
+}
+
+func (w *walker) dir(ctx context.Context, start string) error {
+	return fs.WalkDir(w.fsys, start, func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			w.problem(p, fact.Forbidden, cause(err).Error())
+			if d != nil && d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case d.IsDir():
+			return w.enter(p, d, start)
+		case w.ignore.excluded(p, false):
+			w.tree.Passed.Excluded++
+		case w.ignore.ignored(p, false):
+			w.tree.Passed.Ignored++
+		case d.Type()&fs.ModeSymlink != 0:
+			w.link(p)
+		case !d.Type().IsRegular():
+			w.tree.Passed.Other++ // a socket, a device: no file of a repository
+		default:
+			w.file(p)
+		}
+		return nil
+	})
+}
+
+func (w *walker) enter(p string, d fs.DirEntry, start string) error {
+	if p == start {
+		w.ignore.read(p)
+		return nil
+	}
+	switch {
+	case d.Name() == ".git":
+	case vendored(d.Name()):
+		w.tree.Passed.Vendored++
+	case w.ignore.excluded(p, true):
+		w.tree.Passed.Excluded++
+	case w.ignore.ignored(p, true):
+		w.tree.Passed.Ignored++
+	default:
+		w.ignore.read(p)
+		return nil
+	}
+	return fs.SkipDir
+}
+
+// link follows a symbolic link to a file of the tree. What it leads to outside
+// is not read: that is no part of the repository.
+func (w *walker) link(p string) {
+	info, err := fs.Stat(w.fsys, p)
+	switch {
+	case err != nil:
+		w.problem(p, fact.Blocked, "a symbolic link that leads out of the tree or nowhere: "+cause(err).Error())
+	case info.Mode().IsRegular():
+		w.file(p)
+	case info.IsDir():
+		// Its files are read where they are, if they are below a start.
+		w.tree.Passed.Other++
+	default:
+		w.problem(p, fact.Unsupported, "a symbolic link to what is no file")
+	}
+}
+
+// file asks the extractors whether they want the file at p.
+func (w *walker) file(p string) {
+	if w.seen[p] {
+		return
+	}
+	w.seen[p] = true
+	head, err := readHead(w.fsys, p)
+	if err != nil {
+		w.problem(p, fact.Forbidden, cause(err).Error())
+		return
+	}
+	m := match{path: p}
+	for i, e := range w.options.Extractors {
+		if e.Match(p, head) {
+			m.by = append(m.by, i)
+		}
+	}
+	switch {
+	case len(m.by) > 0:
+		w.matched = append(w.matched, m)
+	case bytes.IndexByte(head, 0) >= 0:
+		w.tree.Passed.Binary++
+	default:
+		w.tree.Passed.Other++
+	}
+}
+
+func readHead(fsys fs.FS, p string) ([]byte, error) {
+	f, err := fsys.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	head := make([]byte, HeadSize)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	return head[:n], nil
+}
+
+// extract runs the extractors one after the other, each on all its files at
+// once: what the first ones claim is left to them.
+func (w *walker) extract(ctx context.Context) error {
+	claimed := map[string]bool{}
+	read := map[string]bool{}
+	for i, e := range w.options.Extractors {
+		var paths []string
+		for _, m := range w.matched {
+			if slices.Contains(m.by, i) && !claimed[m.path] {
+				paths = append(paths, m.path)
+			}
+		}
+		results, err := w.run(ctx, e, paths)
+		if err != nil {
+			return err
+		}
+		// An overlay claims the base that it is made of, so the base does not stand
+		// for itself. Two that claim each other both stand.
+		own := map[string]bool{}
+		for j, r := range results {
+			for _, c := range r.Claims {
+				own[c] = own[c] || c != paths[j] && !claims(results, paths, c, paths[j])
+			}
+		}
+		for j, r := range results {
+			read[paths[j]] = true
+			if own[paths[j]] {
+				continue
+			}
+			w.tree.Found = append(w.tree.Found, r.Found...)
+			w.tree.Objects = append(w.tree.Objects, r.Objects...)
+			w.tree.Problems = append(w.tree.Problems, r.Problems...)
+			for _, c := range r.Claims {
+				claimed[c], read[c] = true, true
+			}
+		}
+	}
+	w.tree.Files = len(read)
+	return nil
+}
+
+// claims reports whether the file at by claims the file at of.
+func claims(results []Result, paths []string, by, of string) bool {
+	i := slices.Index(paths, by)
+	return i >= 0 && slices.Contains(results[i].Claims, of)
+}
+
+func (w *walker) run(ctx context.Context, e Extractor, paths []string) ([]Result, error) {
+	results := make([]Result, len(paths))
+	var g errgroup.Group
+	g.SetLimit(max(2, w.options.Jobs))
+	var mu sync.Mutex
+	for i, p := range paths {
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			r, problem := w.one(e, p)
+			mu.Lock()
+			defer mu.Unlock()
+			results[i] = r
+			if problem != nil {
+				w.tree.Problems = append(w.tree.Problems, *problem)
+			}
+			return nil
+		})
+	}
+	return results, g.Wait()
+}
+
+// one runs e on one file. A panic is a fault of ours, and one file's.
+func (w *walker) one(e Extractor, p string) (r Result, problem *Problem) {
+	defer func() {
+		if v := recover(); v != nil {
+			r, problem = Result{}, &Problem{Origin: fileOrigin(p), Cause: fact.Internal, Why: fmt.Sprintf("the extractor panicked: %v", v)}
+		}
+	}()
+	r, err := e.Extract(w.fsys, p)
+	if err == nil {
+		return r, nil
+	}
+	at := fileOrigin(p)
+	c := fact.Unsupported
+	var limit *limits.ExceededError
+	var position *PositionError
+	switch {
+	case errors.As(err, &limit):
+		c = fact.Limit
+	case errors.As(err, &position):
+		at.Line, at.Column = position.Line, position.Column
+	}
+	return r, &Problem{Origin: at, Cause: c, Why: err.Error()}
+}
+
+func fileOrigin(p string) ref.Origin { return ref.Origin{Kind: "file", Where: p} }
+
+func (w *walker) problem(p string, c fact.Cause, why string) {
+	w.tree.Problems = append(w.tree.Problems, Problem{Origin: fileOrigin(p), Cause: c, Why: why})
+}
+
+func (t *Tree) sort() {
+	sort.SliceStable(t.Found, func(i, j int) bool { return compare(t.Found[i].Origin, t.Found[j].Origin) < 0 })
+	sort.SliceStable(t.Objects, func(i, j int) bool { return compare(t.Objects[i].Origin, t.Objects[j].Origin) < 0 })
+	sort.SliceStable(t.Problems, func(i, j int) bool {
+		a, b := t.Problems[i], t.Problems[j]
+		return cmp.Or(compare(a.Origin, b.Origin), strings.Compare(a.Why, b.Why)) < 0
+	})
+}
+
+func compare(a, b ref.Origin) int {
+	return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path))
+}
