@@ -111,7 +111,7 @@ func (p *Policy) uses(s Subject, now time.Time) []ExceptionUse {
 // except marks in j the findings of r that are accepted and reports whether any
 // failing one is left. Exceptions accept findings; they do not make up for what
 // could not be examined.
-func (p *Policy) except(j *Judgement, r check.Result, uses []ExceptionUse) (left bool) {
+func (p *Policy) except(j *Judgement, r check.Result, uses []ExceptionUse, run Run) (left bool) {
 	var mine []*ExceptionUse
 	for i := range uses {
 		if u := &uses[i]; u.Exception.Check == r.Check && !u.Expired {
@@ -125,6 +125,11 @@ func (p *Policy) except(j *Judgement, r check.Result, uses []ExceptionUse) (left
 		if !f.Note {
 			failing++
 			fj = exceptFinding(f, mine)
+			if !fj.Excepted && run.Accepts != nil {
+				if by := run.Accepts(r.Check, f); by != "" {
+					fj.Excepted, fj.By = true, append(fj.By, by)
+				}
+			}
 		}
 		if fj.Excepted {
 			j.Excepted++

@@ -85,3 +85,27 @@ func matchImage(patterns []pattern, name string) bool {
 func origin(policy string, list string, i int) string {
 	return fmt.Sprintf("%s %s[%d]", policy, list, i)
 }
+
+// A Place is where a subject runs, as far as the policy's scopes tell places
+// apart: subjects of one image with equal Places are judged alike.
+type Place string
+
+// PlaceOf returns the Place of s. Its Cluster, Namespace and Path count.
+func (p *Policy) PlaceOf(s Subject) Place {
+	if p == nil {
+		return ""
+	}
+	var b []byte
+	for i := range p.layers {
+		when := p.layers[i].when
+		if when == nil || when.clusters == nil && when.namespaces == nil && when.paths == nil {
+			continue
+		}
+		in := byte('0')
+		if (&scope{clusters: when.clusters, namespaces: when.namespaces, paths: when.paths}).match(s, "") {
+			in = '1'
+		}
+		b = append(b, in)
+	}
+	return Place(b)
+}

@@ -67,6 +67,10 @@ type Run struct {
 	Depth Depth
 	// Skipped are the checks and families that were switched off.
 	Skipped []string
+	// Accepts, if set, says by what a finding is accepted beside the policy's
+	// exceptions: a comment in a file, an earlier report. "" = it is not. It must
+	// be a pure function.
+	Accepts func(id string, f check.Finding) string
 }
 
 // Decide judges the results of one subject. It is a pure function.
@@ -113,7 +117,7 @@ func (p *Policy) Decide(s Subject, now time.Time, results []check.Result, run Ru
 func (p *Policy) judge(s Subject, r check.Result, run Run, uses []ExceptionUse) Judgement {
 	j := Judgement{Decision: Allow, Outcome: r.Outcome}
 	j.Level, j.Rule = p.Level(r.Check, s)
-	left := p.except(&j, r, uses)
+	left := p.except(&j, r, uses, run)
 	switch r.Outcome {
 	case check.Pass, check.NotApplicable:
 	case check.Fail:
