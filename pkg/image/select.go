@@ -19,6 +19,28 @@ type Selection struct {
 	Host ref.Platform
 }
 
+// String tells selections apart.
+func (s Selection) String() string { return fmt.Sprint(s.All, s.Only, s.Host) }
+
+// Selecting returns a copy of img in which the platforms of s are selected and
+// no others. What was fetched is shared.
+func (img *Image) Selecting(s Selection) *Image {
+	out := *img
+	out.Children = make([]*Child, 0, len(img.Children))
+	for _, c := range img.Children {
+		if c.Named {
+			continue
+		}
+		child := *c
+		child.Selected = false
+		out.Children = append(out.Children, &child)
+	}
+	if img.Root.Right() {
+		s.apply(&out)
+	}
+	return &out
+}
+
 func (s Selection) apply(img *Image) {
 	var images, runnable []*Child
 	for _, c := range img.Children {

@@ -26,6 +26,8 @@ type Report struct {
 	Counts    Counts          `json:"counts"`
 	Images    []Image         `json:"images"`
 	Targets   []Target        `json:"targets"`
+	// Inventories are the files and places that were looked at.
+	Inventories []Inventory `json:"inventories,omitempty"`
 	// Notices are about the run as a whole: exceptions that expire or were not
 	// used, an old trust root, a cache that could not be written.
 	Notices []string `json:"notices,omitempty"`
@@ -103,7 +105,7 @@ type Facts struct {
 // A Target is one reference and where it stands.
 type Target struct {
 	Kind    ref.Kind       `json:"kind"`
-	Ref     string         `json:"ref"`   // as written
+	Ref     string         `json:"ref"`   // as written; of a gap: what could not be seen
 	Image   ref.Digest     `json:"image"` // an images[].id, or ""
 	Origins []Origin       `json:"origins"`
 	Results []Result       `json:"results"`
@@ -111,8 +113,57 @@ type Target struct {
 	// Error says why there is no image.
 	Error string  `json:"error,omitempty"`
 	Facts []Facts `json:"facts,omitempty"`
-	// imageKey finds the image: one digest may stand in two repositories.
+	// ImageName finds the image: one digest may stand in two repositories.
 	ImageName string `json:"imageName,omitempty"`
+
+	// Container and Role are set for what runs, Inventory is the name of the place.
+	// Of a group Origins holds its workload alone.
+	Container string    `json:"container,omitempty"`
+	Role      fact.Role `json:"role,omitempty"`
+	Injected  bool      `json:"injected,omitempty"`
+	Inventory string    `json:"inventory,omitempty"`
+}
+
+// Kinds of targets beside those of references.
+const (
+	// KindGroup: all containers of one name in the pods of one template.
+	KindGroup ref.Kind = "group"
+	// KindObject: something that a file declares and that is no reference.
+	KindObject ref.Kind = "object"
+	// KindGap: a part of an inventory that could not be seen.
+	KindGap ref.Kind = "gap"
+)
+
+// An Inventory is one place that was looked at for what runs, or files for what
+// they declare.
+type Inventory struct {
+	Kind     string       `json:"kind"` // "files", "kubernetes", "docker", "containerd"
+	Name     string       `json:"name"`
+	Version  string       `json:"version,omitempty"`
+	Counts   []Count      `json:"counts,omitempty"`
+	Finished int          `json:"finished,omitempty"` // containers that ended: history, not judged
+	Gaps     []Gap        `json:"gaps,omitempty"`
+	NotAsked []Capability `json:"notAsked,omitempty"`
+}
+
+// A Count is a number of things: "pods", "nodes".
+type Count struct {
+	What string `json:"what"`
+	N    int    `json:"n"`
+}
+
+// A Gap is a part of an inventory that could not be seen, and why.
+type Gap struct {
+	What  string     `json:"what"`
+	Cause fact.Cause `json:"cause"`
+	Why   string     `json:"why"`
+	Hint  string     `json:"hint,omitempty"`
+}
+
+// A Capability was not switched on; How says how.
+type Capability struct {
+	What string `json:"what"`
+	How  string `json:"how"`
 }
 
 // An Origin is where a reference was found, and for a workload what runs there.
@@ -129,6 +180,9 @@ type Result struct {
 	Level    policy.Level    `json:"level"`
 	Decision policy.Decision `json:"decision"`
 	Excepted int             `json:"excepted,omitempty"`
+	// PartOf is the check of the same target of whose story this result is a part:
+	// it is counted, decides as ever, and is not told again.
+	PartOf string `json:"partOf,omitempty"`
 }
 
 // Open reports whether the policy cares about r and could not decide it. A check

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/check"
@@ -28,11 +29,21 @@ const (
 func (t Text) Write(w io.Writer, r *Report) error {
 	p := &printer{Text: t}
 	shown := map[*Image]string{}
-	for i, target := range r.Targets {
-		if i > 0 {
+	blocks := 0
+	for _, target := range r.Targets {
+		if slices.ContainsFunc(r.Inventories, func(i Inventory) bool { return target.Inventory != "" && i.Name == target.Inventory }) {
+			continue
+		}
+		if blocks++; blocks > 1 {
 			p.line("")
 		}
 		p.target(r, target, shown)
+	}
+	for _, inv := range r.Inventories {
+		if blocks++; blocks > 1 {
+			p.line("")
+		}
+		p.inventory(r, inv)
 	}
 	for i, n := range r.Notices {
 		if i == 0 {
@@ -40,7 +51,7 @@ func (t Text) Write(w io.Writer, r *Report) error {
 		}
 		p.wrap("note: "+n, "", "      ")
 	}
-	if len(r.Targets) == 0 {
+	if len(r.Targets) == 0 && len(r.Inventories) == 0 {
 		p.line("0 references found")
 	}
 	p.line("")
@@ -64,14 +75,7 @@ func (p *printer) target(r *Report, t Target, shown map[*Image]string) {
 	if img != nil {
 		results = append(results, img.Results...)
 	}
-	verdict := verdictText(t.Verdict.Decision, results)
-	name := Escape(t.Ref)
-	if gap := width - runes(name) - runes(verdict); gap >= 2 {
-		p.line(name + strings.Repeat(" ", gap) + p.paint(t.Verdict.Decision, verdict))
-	} else {
-		p.line(name)
-		p.line(strings.Repeat(" ", max(0, width-runes(verdict))) + p.paint(t.Verdict.Decision, verdict))
-	}
+	p.title(t.Ref, t.Verdict.Decision, verdictText(t.Verdict.Decision, results))
 	if img != nil {
 		p.line(Escape(string(img.ID)))
 		if first, again := shown[img]; again {
@@ -84,6 +88,17 @@ func (p *printer) target(r *Report, t Target, shown map[*Image]string) {
 		}
 	}
 	p.findings(results)
+}
+
+// title prints a name and, at the right, the verdict on it.
+func (p *printer) title(name string, d policy.Decision, verdict string) {
+	name = Escape(name)
+	if gap := width - runes(name) - runes(verdict); gap >= 2 {
+		p.line(name + strings.Repeat(" ", gap) + p.paint(d, verdict))
+		return
+	}
+	p.line(name)
+	p.line(strings.Repeat(" ", max(0, width-runes(verdict))) + p.paint(d, verdict))
 }
 
 // find returns the image of t, or nil.

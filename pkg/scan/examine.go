@@ -117,8 +117,13 @@ func (o Options) notRead(img *image.Image, c *image.Child) string {
 }
 
 func (o Options) availability(ctx context.Context, t Target, img *image.Image) fact.List[fact.Blob] {
-	if o.Depth == policy.DepthReference {
+	switch {
+	case o.Depth == policy.DepthReference:
 		return fact.MissingList[fact.Blob](fact.NotAsked, "what the registry has (--depth manifest)")
+	case t.runs && o.Depth != policy.DepthLayers:
+		// A cluster's images have thousands of blobs; what runs is there, and a
+		// rollback's are asked for.
+		return fact.MissingList[fact.Blob](fact.NotAsked, "whether registries still have all blobs of what runs (--depth layers)")
 	}
 	return gather.Availability(ctx, img, t.Place.Prober, o.Layers.Seen(img), o.jobs())
 }

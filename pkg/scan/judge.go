@@ -37,9 +37,14 @@ func (o Options) results(e *examined) []check.Result {
 
 // referenceResults evaluates the checks that are about the reference.
 func (o Options) referenceResults(s *fact.Set) []check.Result {
+	return o.scoped(s, check.ScopeReference)
+}
+
+// scoped evaluates the checks of some scopes on one set.
+func (o Options) scoped(s *fact.Set, scopes ...check.Scope) []check.Result {
 	var out []check.Result
 	for _, c := range slices.Concat(o.Checks, o.Policy.Checks(o.Now)) {
-		if slices.Contains(c.Scopes, check.ScopeReference) {
+		if slices.ContainsFunc(c.Scopes, func(s check.Scope) bool { return slices.Contains(scopes, s) }) {
 			out = append(out, check.Evaluate(c, s))
 		}
 	}

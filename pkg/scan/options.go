@@ -31,6 +31,17 @@ type Options struct {
 	// Timeout bounds each target; 0 means 15 minutes.
 	Timeout time.Duration
 
+	// Runtimes are looked at for what runs; none if it was not asked.
+	Runtimes []Runtime
+	// Files are judged for what they declare, and compared with what runs.
+	Files []Files
+	// TagHistory returns what a tag meant before, by a record that was kept;
+	// nil = there is none.
+	TagHistory func(r ref.Ref) fact.Value[fact.TagHistory]
+	// Known reports whether an earlier report has a finding about a target; nil =
+	// there is none. It must be a pure function.
+	Known func(target, check string, f check.Finding) bool
+
 	Layers     *gather.Layers
 	Signatures Signatures
 	Documents  image.DocumentStore // optional

@@ -5,63 +5,85 @@ import (
 	"slices"
 
 	"github.com/intact-dev/intact/pkg/check"
+	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/report"
 )
 
 // report judges everything and puts it in order.
-func (s *scanner) report(targets []Target, done []scanned) *report.Report {
-	r := &report.Report{
+func (s *scanner) report(targets []Target, done []*scanned, running *observed) *report.Report {
+	b := &builder{scanner: s, report: &report.Report{
 		Schema: report.Schema, Tool: s.Tool, Evaluated: s.Now,
 		Policy:  report.Policy{Name: s.Policy.Name(), Digest: string(s.Policy.Digest())},
 		Images:  []report.Image{},
 		Targets: []report.Target{},
-	}
-	if s.Notices != nil {
-		r.Notices = s.Notices()
-	}
-	counted := map[string]bool{}
-	decisions := []policy.Decision{}
-	verdicts := []policy.Verdict{}
+	}, counted: map[string]bool{}}
 	for i, t := range targets {
-		d := done[i]
-		subject := policy.Subject{Image: canonical(t.Name), Path: filePath(t)}
-		results := slices.Clone(d.results)
-		if d.image != nil {
-			results = append(results, d.image.images...)
-		}
-		verdict := s.Policy.Decide(subject, s.Now, results, policy.Run{Depth: s.Depth, Skipped: s.Skipped})
-		decisions, verdicts = append(decisions, verdict.Decision), append(verdicts, verdict)
-		r.Notices = append(r.Notices, exceptionNotices(verdict)...)
-		own := join(d.results, verdict.Judgements[:len(d.results)])
-		target := report.Target{
-			Kind: t.Kind, Ref: t.Text, Results: own, Verdict: verdict,
-			Origins: []report.Origin{{Origin: t.Origin}},
-		}
-		if d.err != nil {
-			target.Error = describe(d.err)
-		}
-		count(&r.Counts, own)
-		if s.Facts {
-			target.Facts = []report.Facts{{Scope: check.ScopeReference, Set: d.set}}
-		}
-		if d.image != nil {
-			img := s.image(d.image, join(d.image.images, verdict.Judgements[len(d.results):]))
-			target.Image, target.ImageName = img.ID, img.Image
-			if !counted[d.key] {
-				counted[d.key] = true
-				count(&r.Counts, img.Results)
-				r.Images = append(r.Images, img)
-			}
-		}
-		r.Targets = append(r.Targets, target)
+		b.target(t, done[i])
 	}
-	for _, e := range policy.Unused(verdicts...) {
+	b.running(running)
+	// Last: to judge may be the first to find something to say.
+	if s.Notices != nil {
+		b.report.Notices = append(b.report.Notices, s.Notices()...)
+	}
+	return b.finish()
+}
+
+// A builder puts a report together.
+type builder struct {
+	*scanner
+	report    *report.Report
+	counted   map[string]bool // images
+	decisions []policy.Decision
+	verdicts  []policy.Verdict
+}
+
+func (b *builder) target(t Target, d *scanned) {
+	own := b.judged(t, d)
+	subject := policy.Subject{Image: canonical(t.Name), Path: filePath(t)}
+	target := report.Target{Kind: t.Kind, Ref: t.Text, Origins: []report.Origin{{Origin: t.Origin}}}
+	if d.err != nil {
+		target.Error = describe(d.err)
+	}
+	if b.Facts {
+		target.Facts = []report.Facts{{Scope: check.ScopeReference, Set: d.set}}
+	}
+	b.add(target, subject, own, d.image, d.key)
+}
+
+// add judges one target and the image that it led to, which may be nil.
+func (b *builder) add(target report.Target, subject policy.Subject, own []check.Result, image *examined, key string, ignored ...extract.Ignore) {
+	results := slices.Clone(own)
+	if image != nil {
+		results = append(results, image.images...)
+	}
+	verdict := b.Policy.Decide(subject, b.Now, results, policy.Run{
+		Depth: b.Depth, Skipped: b.Skipped, Accepts: b.accepts(acceptTarget{ignored, report.Key(target)}),
+	})
+	b.decisions, b.verdicts = append(b.decisions, verdict.Decision), append(b.verdicts, verdict)
+	b.report.Notices = append(b.report.Notices, exceptionNotices(verdict)...)
+	target.Results, target.Verdict = join(own, verdict.Judgements[:len(own)]), verdict
+	count(&b.report.Counts, target.Results)
+	if image != nil {
+		target.Image, target.ImageName = image.img.Root.Doc.Digest, imageName(image)
+		if !b.counted[key] {
+			b.counted[key] = true
+			img := b.image(image, join(image.images, verdict.Judgements[len(own):]))
+			count(&b.report.Counts, img.Results)
+			b.report.Images = append(b.report.Images, img)
+		}
+	}
+	b.report.Targets = append(b.report.Targets, target)
+}
+
+func (b *builder) finish() *report.Report {
+	r := b.report
+	for _, e := range policy.Unused(b.verdicts...) {
 		r.Notices = append(r.Notices, "exception was not used: "+e.String())
 	}
-	if len(decisions) > 0 {
-		r.Verdict = policy.Worst(decisions...)
+	if len(b.decisions) > 0 {
+		r.Verdict = policy.Worst(b.decisions...)
 	} else {
 		r.Verdict = policy.Allow // no references: there is nothing to refuse, and the report says so
 	}
@@ -163,16 +185,16 @@ func order(r *report.Report) {
 		return cmp.Or(cmp.Compare(a.Image, b.Image), cmp.Compare(a.Source, b.Source), cmp.Compare(a.ID, b.ID))
 	})
 	slices.SortStableFunc(r.Targets, func(a, b report.Target) int {
-		return cmp.Or(cmp.Compare(a.Ref, b.Ref), cmp.Compare(a.Kind, b.Kind), compareOrigins(a.Origins, b.Origins),
-			cmp.Compare(a.Image, b.Image), cmp.Compare(a.Error, b.Error))
+		return cmp.Or(cmp.Compare(a.Ref, b.Ref), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Container, b.Container),
+			compareOrigins(a.Origins, b.Origins), cmp.Compare(a.Image, b.Image), cmp.Compare(a.Error, b.Error))
 	})
 	slices.Sort(r.Notices)
 	r.Notices = slices.Compact(r.Notices)
 }
 
-func compareOrigins(a, b []report.Origin) int {
-	return slices.CompareFunc(a, b, func(a, b report.Origin) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Line, b.Line),
-			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path))
-	})
+func compareOrigins(a, b []report.Origin) int { return slices.CompareFunc(a, b, compareOrigin) }
+
+func compareOrigin(a, b report.Origin) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Line, b.Line),
+		cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Running, b.Running))
 }

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/gather"
+	"github.com/intact-dev/intact/pkg/identity"
 	"github.com/intact-dev/intact/pkg/image"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/ref"
@@ -20,26 +20,38 @@ import (
 // Run scans all targets and always returns a report: what could not be done,
 // also because ctx ended, stands in it.
 func Run(ctx context.Context, targets []Target, o Options) *report.Report {
-	s := &scanner{Options: o, images: map[string]*once{}}
-	done := make([]scanned, len(targets))
+	s := &scanner{Options: o, images: map[string]*once{}, opens: map[string]*opened{}, graph: &identity.Graph{}}
+	done := make([]*scanned, len(targets))
+	s.each(ctx, len(targets), func(ctx context.Context, i int) { done[i] = s.target(ctx, targets[i]) })
+	places := s.inventories(ctx)
+	running := s.containers(ctx, places)
+	// Last: the closing look at the tags covers the whole scan.
+	s.closeTags(ctx)
+	return s.report(targets, done, running)
+}
+
+// each calls f for every i below n, a bounded number at a time, each with the
+// time that one target has.
+func (s *scanner) each(ctx context.Context, n int, f func(ctx context.Context, i int)) {
 	var g errgroup.Group
-	g.SetLimit(o.jobs())
-	for i, t := range targets {
+	g.SetLimit(s.jobs())
+	for i := range n {
 		g.Go(func() error {
-			ctx, cancel := context.WithTimeout(ctx, o.timeout())
+			ctx, cancel := context.WithTimeout(ctx, s.timeout())
 			defer cancel()
-			done[i] = s.target(ctx, t)
+			f(ctx, i)
 			return nil
 		})
 	}
 	_ = g.Wait()
-	return s.report(targets, done)
 }
 
 type scanner struct {
 	Options
+	graph  *identity.Graph
 	mu     sync.Mutex
 	images map[string]*once
+	opens  map[string]*opened
 }
 
 // once examines one image for all targets that lead to it.
@@ -50,22 +62,15 @@ type once struct {
 
 // A scanned is what became of one target.
 type scanned struct {
-	set     *fact.Set
-	results []check.Result
-	image   *examined // nil if there is none
-	key     string
-	err     error
+	set    *fact.Set
+	image  *examined // nil if there is none
+	key    string
+	opened *opened // nil if nothing was
+	err    error
 }
 
-func (s *scanner) target(ctx context.Context, t Target) (out scanned) {
-	out.set = &fact.Set{Reference: t.reference(s.class(t))}
-	defer func() {
-		out.results = s.referenceResults(out.set)
-		if out.image == nil {
-			// Every check on the image stands in the report as what it is: not examined.
-			out.results = append(out.results, s.unexamined(out.set, t)...)
-		}
-	}()
+func (s *scanner) target(ctx context.Context, t Target) *scanned {
+	out := &scanned{set: &fact.Set{Reference: t.reference(s.class(t))}}
 	switch {
 	case t.Err != nil:
 		out.err = t.Err
@@ -75,25 +80,31 @@ func (s *scanner) target(ctx context.Context, t Target) (out scanned) {
 		s.unknown(out.set, fact.NotAsked, "what the reference names (--depth manifest)")
 		return out
 	}
-	opened := s.Clock()
-	img, err := image.Open(ctx, t.Place.Source, t.Ref, image.Options{Select: s.Select, Documents: s.documents(t), Jobs: s.jobs()})
-	if err != nil {
-		out.err = err
-		s.gone(out.set, t, err)
+	o := s.open(ctx, t.Place, t.place(), t.Ref)
+	if o.err != nil {
+		out.err = o.err
+		s.gone(out.set, t, o.err)
 		return out
 	}
+	out.opened = o
+	img := o.img.Selecting(s.Select)
 	out.key = strings.Join([]string{string(img.Root.Doc.Digest), canonical(t.Name), t.PushTo.String(), t.place()}, " ")
 	out.image = s.once(out.key, func() *examined { return s.examine(ctx, t, img) })
-	s.referenceFacts(ctx, out.set, t, img, out.image, opened)
+	s.referenceFacts(ctx, out.set, t, o, out.image)
 	return out
 }
 
-// documents is the store for a registry's documents; local ones are read anew.
-func (s *scanner) documents(t Target) image.DocumentStore {
-	if t.local() {
-		return nil
+// judged evaluates the checks on a target, once all is gathered.
+func (s *scanner) judged(t Target, d *scanned) []check.Result {
+	if d.opened != nil {
+		d.set.Tag = d.opened.tag
 	}
-	return s.Documents
+	out := s.referenceResults(d.set)
+	if d.image == nil {
+		// Every check on the image stands in the report as what it is: not examined.
+		out = append(out, s.unexamined(d.set, t)...)
+	}
+	return out
 }
 
 func (s *scanner) class(t Target) ref.Class {
@@ -118,17 +129,15 @@ func (s *scanner) once(key string, examine func() *examined) *examined {
 	return o.e
 }
 
-func (s *scanner) referenceFacts(ctx context.Context, set *fact.Set, t Target, img *image.Image, e *examined, opened time.Time) {
-	set.Resolution = gather.Resolution(img, t.Ref)
+func (s *scanner) referenceFacts(ctx context.Context, set *fact.Set, t Target, o *opened, e *examined) {
+	set.Resolution = gather.Resolution(o.img, t.Ref)
 	set.Image, set.Availability = e.set.Image, e.availability
-	set.Pin = gather.Pin(ctx, img, t.Ref, s.Clock)
-	local := img.Root.Doc.Digest
-	if !img.Source.Proves().Manifest {
+	set.Pin = s.pinOf(ctx, o)
+	local := o.img.Root.Doc.Digest
+	if !o.img.Source.Proves().Manifest {
 		local = ""
 	}
 	set.Push = gather.Push(ctx, t.Destination, t.PushTo, s.class(t), local, s.Clock)
-	// Last: the closing look at the tag covers the whole scan.
-	set.Tag = gather.Tag(ctx, img, t.Place.Prober, t.Ref, opened, s.Clock)
 }
 
 // unknown marks every fact that only asking could have given.

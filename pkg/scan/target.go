@@ -25,6 +25,8 @@ type Target struct {
 	Destination image.Source
 	// Err is set for a target whose place could not be opened.
 	Err error
+
+	runs bool // it stands for containers
 }
 
 // A Place is a source with what else it can do. Prober and Referrer are nil if

@@ -1,0 +1,189 @@
+package scan
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/intact-dev/intact/pkg/check"
+	"github.com/intact-dev/intact/pkg/extract"
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/observe"
+	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/ref"
+)
+
+// Files are what files declare, as extractors found it.
+type Files struct {
+	Name    string // what reports call them: the paths that were given
+	Found   []extract.Found
+	Objects []extract.Object
+	// Problems are parts that could not be read.
+	Problems []extract.Problem
+	Counts   []observe.Count
+	NotAsked []observe.Capability
+	// Place is where the images are read from.
+	Place Place
+}
+
+// declared turns what files name into an inventory of which nothing runs. Equal
+// references with equal settings are one class with many places.
+func (s *scanner) declared(f *Files) *inventory {
+	runtime := &Runtime{Name: f.Name, Place: func(context.Context, observe.Container) (Place, string, error) { return f.Place, "", nil }}
+	inv := &inventory{runtime: runtime, files: f, Inventory: observe.Inventory{Kind: "files", Name: f.Name, Counts: f.Counts, NotAsked: f.NotAsked}}
+	classes := map[declaredKey]*class{}
+	for i := range f.Found {
+		found := &f.Found[i]
+		subject := policy.Subject{Path: found.Origin.Where}
+		key := declaredKeyOf(found, s.Policy.PlaceOf(subject))
+		k := classes[key]
+		if k == nil {
+			subject.Image = canonical(found.Ref)
+			k = &class{inventory: inv, found: found, subject: subject, classKey: classKey{spec: specOf(found)}}
+			classes[key] = k
+			inv.classes = append(inv.classes, k)
+		}
+		k.origins = append(k.origins, occurrence{found: found})
+	}
+	for _, p := range f.Problems {
+		what := p.Origin.Where
+		if p.Origin.Line > 0 {
+			what = fmt.Sprintf("%s:%d", what, p.Origin.Line)
+		}
+		inv.Gaps = append(inv.Gaps, observe.Gap{What: what, Cause: p.Cause, Why: p.Why})
+	}
+	return inv
+}
+
+// A declaredKey is equal for what is judged alike.
+type declaredKey struct {
+	place                                      policy.Place
+	kind                                       ref.Kind
+	raw, unresolved, settings, ignored, target string
+	class                                      ref.Class
+}
+
+func declaredKeyOf(f *extract.Found, place policy.Place) declaredKey {
+	k := declaredKey{place: place, kind: f.Kind, raw: f.Raw, unresolved: f.Unresolved, class: f.Class, target: string(f.Role) + f.Platform.String()}
+	if f.Settings != nil {
+		b, err := json.Marshal(f.Settings)
+		if err != nil {
+			panic("scan: settings have no JSON form: " + err.Error()) // plain data always has one
+		}
+		k.settings = string(b)
+	}
+	for _, i := range f.Ignored {
+		k.ignored += i.Check + " " + i.Reason + "\n"
+	}
+	return k
+}
+
+func specOf(f *extract.Found) *observe.Spec {
+	s := &observe.Spec{Container: fact.Container{Name: f.Container, Role: f.Role, Image: f.Raw, Ref: f.Ref, Platform: f.Platform}}
+	if f.Settings != nil {
+		s.Settings = *f.Settings
+	}
+	return s
+}
+
+// declaredFacts are the facts about a class that files declare, before anything
+// is asked of a registry.
+func (s *scanner) declaredFacts(k *class) *fact.Set {
+	f := k.found
+	set := &fact.Set{
+		Container: fact.None[fact.Container](), Settings: fact.None[fact.Settings](), Declared: fact.None[fact.Declared](),
+		Push: fact.None[fact.Push](), Pin: fact.None[fact.Pin](), Tag: fact.None[fact.Tag](), Changes: fact.NoList[fact.FileChange](),
+		Running: fact.None[fact.Running](), Forecast: fact.None[fact.Forecast](), Judged: fact.None[fact.Judged](),
+	}
+	if f.Settings != nil {
+		set.Settings = fact.Of(*f.Settings)
+	}
+	if f.Unresolved != "" {
+		set.Reference = fact.Missing[fact.Reference](fact.Unsupported, fmt.Sprintf("%q is not resolved: %s", f.Raw, f.Unresolved))
+		return set
+	}
+	r := fact.Reference{Ref: f.Ref, Text: f.Raw, Kind: f.Kind, Class: f.Class, Origin: f.Origin}
+	if r.Class == "" && f.Ref.Name != "" {
+		r.Class = s.Policy.TagClass(f.Ref)
+	}
+	set.Reference = fact.Of(r)
+	return set
+}
+
+// declaredClass gathers the facts about one class that files declare.
+func (s *scanner) declaredClass(ctx context.Context, k *class) *ran {
+	out := &ran{class: k, set: s.declaredFacts(k)}
+	g := &containerGatherer{scanner: s, out: out, class: k, place: k.inventory.files.Place}
+	switch {
+	case k.found.Unresolved != "":
+		out.err = fmt.Errorf("%q is not resolved: %s", k.found.Raw, k.found.Unresolved)
+		g.unasked(fact.Unsupported, out.err.Error())
+	case !k.imageLike():
+		// An action or a machine image is in no registry: what is written is all.
+		out.noImage = true
+	case s.Depth == policy.DepthReference:
+		g.unasked(fact.NotAsked, "what the reference names (--depth manifest)")
+	default:
+		g.run(ctx)
+	}
+	out.set.TagHistory = s.history(k.found.Ref)
+	return out
+}
+
+// imageLike reports whether k is in a registry.
+func (k *class) imageLike() bool {
+	return k.found == nil || k.found.Kind == ref.KindImage || k.found.Kind == ref.KindArtifact
+}
+
+// history is what a record knows about the tag of r.
+func (s *scanner) history(r ref.Ref) fact.Value[fact.TagHistory] {
+	if s.TagHistory == nil || r.Tag == "" {
+		return fact.None[fact.TagHistory]()
+	}
+	return s.TagHistory(r)
+}
+
+// accepts says which findings of a class comments in its files silence, and
+// which an earlier report has already.
+func (s *scanner) accepts(t acceptTarget) func(string, check.Finding) string {
+	if len(t.ignored) == 0 && s.Known == nil {
+		return nil
+	}
+	return func(id string, f check.Finding) string {
+		for _, i := range t.ignored {
+			if i.Check == id && s.Policy.AllowsInline(id) {
+				return strings.TrimSpace("comment in the file: " + i.Reason)
+			}
+		}
+		if s.Known != nil && s.Known(t.key, id, f) {
+			return ByBaseline
+		}
+		return ""
+	}
+}
+
+// ByBaseline is by what a finding is accepted that an earlier report has.
+const ByBaseline = "in the baseline report"
+
+// An acceptTarget is what findings are about.
+type acceptTarget struct {
+	ignored []extract.Ignore
+	key     string // what stays the same from report to report
+}
+
+// notices says which comments wanted to silence a check that the policy does not
+// let them.
+func (s *scanner) refusedComments(f *Files) []string {
+	var out []string
+	for _, found := range f.Found {
+		for _, i := range found.Ignored {
+			if !s.Policy.AllowsInline(i.Check) {
+				out = append(out, fmt.Sprintf("%s:%d: the policy lets no comment silence %s (allowInline)", found.Origin.Where, i.Line, i.Check))
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,286 @@
+package scan
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/intact-dev/intact/pkg/extract"
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/observe"
+	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/ref"
+	"golang.org/x/sync/errgroup"
+)
+
+// A Runtime is one place where containers run, and how their images are reached.
+type Runtime struct {
+	Observer observe.Observer
+	// Name is what policies and reports call the cluster or host.
+	Name string
+	// Files reads what containers have written; nil = not asked for.
+	Files observe.Files
+	// Place returns the registry as c pulls from it, and a key that is equal for
+	// equal places.
+	Place func(ctx context.Context, c observe.Container) (p Place, key string, err error)
+}
+
+// An inventory is what one Runtime holds, containers that are judged alike put
+// together.
+type inventory struct {
+	runtime *Runtime
+	observe.Inventory
+	classes  []*class
+	groups   []*group
+	finished int    // containers that ended: history, not judged
+	files    *Files // set if this is what files declare
+}
+
+// A class is containers that are equal in all that is judged.
+type class struct {
+	classKey
+	inventory *inventory
+	found     *extract.Found // the first of them, if files declare it
+	also      []string
+	first     observe.Container
+	subject   policy.Subject // of the first one
+	origins   []occurrence
+}
+
+type classKey struct {
+	spec     *observe.Spec
+	place    policy.Place
+	secrets  string // whose pull secrets: a namespace; "" if it has none
+	reported string
+	manifest ref.Digest
+	nodeTag  ref.Digest
+	id       string // of a container whose files are looked at
+	declared string // the workload, where files are compared with what runs
+}
+
+// An occurrence is where one container of a class is. It is kept for every
+// container there is, so it is small.
+type occurrence struct {
+	workload *workload
+	pod      string
+	node     string
+	found    *extract.Found // if a file declares it
+}
+
+// A workload is what made containers.
+type workload struct {
+	namespace string
+	observe.Workload
+	where string // as reports say it: cluster/namespace/Deployment/name
+}
+
+// collect observes one runtime. What it could not see is in its gaps.
+func (s *scanner) collect(ctx context.Context, r *Runtime) *inventory {
+	c := collector{
+		policy: s.Policy, joined: len(s.Files) > 0, inventory: &inventory{runtime: r},
+		seen: map[*observe.Spec]*observe.Spec{}, classes: map[classKey]*class{}, workloads: map[workloadKey]*workload{}, groups: map[groupKey]*group{}, names: map[string]string{},
+	}
+	got, err := r.Observer.Observe(ctx, c.add)
+	c.inventory.Inventory = got
+	if c.inventory.Name == "" {
+		c.inventory.Name = r.Name
+	}
+	if err != nil {
+		c.inventory.Gaps = append(c.inventory.Gaps, gapOf(err))
+	}
+	c.histories(got.Histories)
+	c.rollouts()
+	return c.inventory
+}
+
+// inventories are those of files, then those of runtimes.
+func (s *scanner) inventories(ctx context.Context) []*inventory {
+	out := make([]*inventory, len(s.Runtimes), len(s.Runtimes)+len(s.Files))
+	var g errgroup.Group
+	for i := range s.Runtimes {
+		g.Go(func() error {
+			out[i] = s.collect(ctx, &s.Runtimes[i])
+			return nil
+		})
+	}
+	_ = g.Wait()
+	for i := range s.Files {
+		out = slices.Insert(out, i, s.declared(&s.Files[i]))
+	}
+	return out
+}
+
+// A collector puts containers together as they are seen.
+type collector struct {
+	policy    *policy.Policy
+	joined    bool // with what files declare
+	inventory *inventory
+	specs     observe.Specs
+	seen      map[*observe.Spec]*observe.Spec
+	classes   map[classKey]*class
+	workloads map[workloadKey]*workload
+	groups    map[groupKey]*group
+	names     map[string]string // nodes, so that each name is held once
+}
+
+type workloadKey struct{ namespace, kind, name, template string }
+
+func (c *collector) add(o observe.Container) {
+	f := &o.Spec.Container
+	if f.Phase == fact.PhaseFinished && f.Role != fact.RoleInit && f.Role != fact.RoleEphemeral {
+		c.inventory.finished++
+		return
+	}
+	o.Spec = c.spec(o.Spec)
+	w := c.workload(o)
+	k := c.class(o, w)
+	if o.Reported != "" && f.Role != fact.RoleEphemeral {
+		c.group(o, w, k)
+	}
+}
+
+// spec returns one of all equal Specs. Observers share them, so that few are
+// compared as a whole.
+func (c *collector) spec(s *observe.Spec) *observe.Spec {
+	one, ok := c.seen[s]
+	if !ok {
+		one = c.specs.One(s)
+		c.seen[s] = one
+	}
+	return one
+}
+
+func (c *collector) workload(o observe.Container) *workload {
+	of := o.Workload
+	if of.Kind == "" {
+		of.Kind, of.Name = "Pod", o.Pod
+		if o.Spec.Container.Runtime != "kubernetes" {
+			of.Kind = "container"
+		}
+	}
+	key := workloadKey{o.Namespace, of.Kind, of.Name, of.Template}
+	if w, ok := c.workloads[key]; ok {
+		return w
+	}
+	w := &workload{namespace: o.Namespace, Workload: of}
+	parts := []string{c.inventory.runtime.Name, o.Namespace, of.Kind, of.Name}
+	w.where = strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "/")
+	c.workloads[key] = w
+	return w
+}
+
+func (c *collector) class(o observe.Container, w *workload) *class {
+	subject := policy.Subject{Cluster: c.inventory.runtime.Name, Namespace: o.Namespace}
+	key := classKey{
+		spec: o.Spec, place: c.policy.PlaceOf(subject), reported: o.Reported, manifest: o.Manifest, nodeTag: o.NodeTag,
+	}
+	if len(o.Spec.PullSecrets) > 0 {
+		key.secrets = o.Namespace
+	}
+	if c.inventory.runtime.Files != nil && o.ID != "" {
+		key.id = o.ID
+	}
+	if c.joined {
+		key.declared = strings.Join([]string{w.namespace, w.Kind, w.Name}, "/")
+	}
+	k := c.classes[key]
+	if k == nil {
+		subject.Image = canonical(o.Spec.Container.Ref)
+		k = &class{classKey: key, inventory: c.inventory, also: o.Also, first: o, subject: subject}
+		c.classes[key] = k
+		c.inventory.classes = append(c.inventory.classes, k)
+	}
+	k.origins = append(k.origins, occurrence{workload: w, pod: o.Pod, node: c.name(o.Node)})
+	return k
+}
+
+// name returns one copy of s.
+func (c *collector) name(s string) string {
+	if known, ok := c.names[s]; ok {
+		return known
+	}
+	c.names[s] = s
+	return s
+}
+
+// A group is the containers of one name in the pods of one template.
+type group struct {
+	groupKey
+	inventory *inventory
+	workload  *workload
+	spec      *observe.Spec // of one of them
+	versions  []*version
+	rollout   bool // pods of another template of the workload are there too
+	revisions []observe.Revision
+	missing   string // why revisions may be missing
+}
+
+type groupKey struct {
+	workload  *workload
+	container string
+	role      fact.Role
+}
+
+// A version is one image that the runtime reports for some of a group.
+type version struct {
+	reported string
+	manifest ref.Digest
+	platform ref.Platform
+	class    *class
+	count    int
+	since    time.Time
+	nodes    []string
+	example  string
+}
+
+// maxNodes is how many nodes of a version are named.
+const maxNodes = 5
+
+func (c *collector) group(o observe.Container, w *workload, k *class) {
+	key := groupKey{w, o.Spec.Container.Name, o.Spec.Container.Role}
+	g := c.groups[key]
+	if g == nil {
+		g = &group{groupKey: key, inventory: c.inventory, workload: w, spec: o.Spec}
+		c.groups[key] = g
+		c.inventory.groups = append(c.inventory.groups, g)
+	}
+	i := slices.IndexFunc(g.versions, func(v *version) bool {
+		return v.reported == o.Reported && v.manifest == o.Manifest && v.platform == o.Spec.Container.Platform
+	})
+	if i < 0 {
+		g.versions = append(g.versions, &version{
+			reported: o.Reported, manifest: o.Manifest, platform: o.Spec.Container.Platform,
+			class: k, example: strings.TrimPrefix(o.Namespace+"/"+o.Pod, "/"),
+		})
+		i = len(g.versions) - 1
+	}
+	v := g.versions[i]
+	v.count++
+	if !o.Since.IsZero() && (v.since.IsZero() || o.Since.Before(v.since)) {
+		v.since = o.Since
+	}
+	if o.Node != "" && len(v.nodes) < maxNodes && !slices.Contains(v.nodes, o.Node) {
+		v.nodes = append(v.nodes, c.name(o.Node))
+	}
+}
+
+// rollouts marks the groups of workloads of which two templates run.
+func (c *collector) rollouts() {
+	templates := map[workloadKey]map[string]bool{}
+	of := func(g *group) workloadKey {
+		return workloadKey{g.workload.namespace, g.workload.Kind, g.workload.Name, ""}
+	}
+	for _, g := range c.inventory.groups {
+		if len(g.versions) == 0 {
+			continue
+		}
+		if templates[of(g)] == nil {
+			templates[of(g)] = map[string]bool{}
+		}
+		templates[of(g)][g.workload.Template] = true
+	}
+	for _, g := range c.inventory.groups {
+		g.rollout = len(templates[of(g)]) > 1
+	}
+}
