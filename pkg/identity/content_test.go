@@ -77,6 +77,12 @@ func TestCompareContent(t *testing.T) {
 				index(t, "new", child{"linux/amd64", "twin", "twin config"}, amd)),
 			a: "old", b: "new", on: "linux/amd64", want: unknown, says: "2 images",
 		},
+		"the same manifests for other platforms": {
+			source: spec + "image-index.md",
+			graph: graph(index(t, "old", amd, arm),
+				index(t, "new", child{"linux/arm64", "amd", "amd config"}, child{"linux/amd64", "arm", "arm config"})),
+			a: "old", b: "new", on: "", want: unknown, says: "2 images",
+		},
 		"an attestation is no image for any platform": {
 			source: "https://github.com/moby/buildkit/issues/5573",
 			graph:  graph(multi(t)), a: "index", b: "index attestation", on: "linux/amd64", want: unknown, says: "of class attestation",
