@@ -33,7 +33,7 @@ func runRUN006(s *fact.Set) check.Answer {
 	c := s.Container.V
 	ephemeral := c.Role == fact.RoleEphemeral
 	if !ephemeral && !c.Added {
-		if !isKubernetes(s) {
+		if c.Runtime != "" && c.Runtime != "kubernetes" {
 			return notTold("only Kubernetes tells what was added to a pod")
 		}
 		return check.Answer{}
