@@ -126,7 +126,7 @@ func TestRandom_facts_keep_the_properties(t *testing.T) {
 	t.Parallel()
 	m := maker{rand.New(rand.NewPCG(3, 11))}
 	outcomes := map[string]map[check.Outcome]int{}
-	for range 200 {
+	for range 100 {
 		s := m.set()
 		for _, c := range checks.All() {
 			if !strings.HasPrefix(c.ID, "RUN") && !strings.HasPrefix(c.ID, "SET") {
