@@ -74,7 +74,10 @@ type Answer struct {
 // A Finding is one thing that is wrong, or with Note one thing worth saying
 // that fails nothing.
 type Finding struct {
-	Message string       `json:"message"` // outside text in it is quoted with %q
+	Message string `json:"message"` // outside text in it is quoted with %q
+	// Lines belong to the message, each on a line of its own, in this order: the
+	// versions that the containers of a group run, the reasons against a revision.
+	Lines   []string     `json:"lines,omitempty"`
 	Fix     string       `json:"fix,omitempty"`
 	Note    bool         `json:"note,omitempty"`
 	Origin  *ref.Origin  `json:"origin,omitempty"`

@@ -16,7 +16,8 @@ import (
 //   - undecided, or not-asked if that is the only cause, without calling Run, if
 //     a single value that c needs is Unknown;
 //   - fail if Run finds anything that is no note, whatever else is Unknown;
-//   - not-applicable or not-asked if Run says so;
+//   - not-applicable if Run says so, and not-asked, unless a part of a needed list
+//     is Unknown for another cause;
 //   - undecided if Run says so or if a part of a needed list is Unknown for any
 //     cause but [fact.NotAsked], and not-asked if that is the only cause;
 //   - pass only if none of these holds.
@@ -73,7 +74,7 @@ func conclude(id string, a Answer, g gaps) Result {
 		}
 	case a.NotApplicable != "":
 		r.Outcome, r.Why = NotApplicable, a.NotApplicable
-	case a.NotAsked != "":
+	case a.NotAsked != "" && (len(g.whys) == 0 || g.declined):
 		r.Outcome, r.Cause, r.Why = NotAsked, fact.NotAsked, a.NotAsked
 	case a.Undecided:
 		g.add(a.Cause, a.Why)

@@ -116,6 +116,16 @@ func TestEvaluate(t *testing.T) {
 			set:   fact.Set{Layers: fact.ListOf(known)},
 			want:  check.Result{Outcome: check.NotAsked, Cause: fact.NotAsked, Why: "no rule requires it"},
 		},
+		"run_says_not_asked_and_a_part_is_lost": {
+			check: check.Check{Needs: layers, Run: answer(check.Answer{NotAsked: "depth manifest"})},
+			set:   fact.Set{Layers: fact.ListOf(known, lost)},
+			want:  check.Result{Cause: fact.Network, Why: "1 of 2 layers: connection reset"},
+		},
+		"run_says_not_asked_and_so_is_a_part": {
+			check: check.Check{Needs: layers, Run: answer(check.Answer{NotAsked: "depth manifest"})},
+			set:   fact.Set{Layers: fact.ListOf(known, declined)},
+			want:  check.Result{Outcome: check.NotAsked, Cause: fact.NotAsked, Why: "depth manifest"},
+		},
 		"applies_comes_before_what_is_unknown": {
 			check: check.Check{
 				Needs: []fact.Kind{fact.KFilesystem}, Uses: []fact.Kind{fact.KConfig}, Run: neverRun,

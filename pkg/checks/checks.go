@@ -1,4 +1,4 @@
-// Package checks holds the checks that judge references and images: one file
+// Package checks holds the checks that judge references, images and workloads: one file
 // each. They are pure functions of the facts that they declare; what a finding
 // leads to is the policy's business. The checks that need the policy itself are
 // in package policy.
@@ -22,6 +22,8 @@ func All() []check.Check {
 		tag001(), tag006(),
 		dig001(), dig002(), dig003(), dig004(), dig005(), dig006(), dig007(), dig008(),
 		lay001(), lay002(), lay003(), lay004(), lay005(), lay006(), lay007(), lay008(), lay009(),
+		set001(), set002(), set003(), set004(), set005(),
+		run001(), run002(), run003(), run004(), run006(), run007(), run008(), run009(),
 	}
 }
 

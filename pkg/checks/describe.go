@@ -32,6 +32,15 @@ func show(s string) string {
 	return s
 }
 
+// showWords shows each word of s, for names that we made of several.
+func showWords(s string) string {
+	words := strings.Fields(s)
+	for i, w := range words {
+		words[i] = show(w)
+	}
+	return strings.Join(words, " ")
+}
+
 // showPaths names paths: all of them if they are few, else one and a count.
 // Count may be larger than len(paths); then all lie below dir.
 func showPaths(paths []fact.Bytes, dir fact.Bytes, count int) string {

@@ -25,6 +25,13 @@ type Filesystem struct {
 	Replaced   []PathGroup `json:"replaced,omitempty"`   // LAY009: Detail names the layer replaced
 	Tools      []Tool      `json:"tools,omitempty"`      // LAY006
 	Entrypoint Entrypoint  `json:"entrypoint"`           // LAY007
+
+	// Code is for SET002: whatever the user.
+	Code Value[Code] `json:"code,omitzero"`
+	// Open are for the read-only root: directories that a user other than root can
+	// write by owner, group or mode, whatever lies above them. A directory in one
+	// with the same owner, group and mode is left out.
+	Open List[Dir] `json:"open,omitzero"`
 }
 
 // A PathGroup is many paths with one cause. Paths holds all of them up to
@@ -60,4 +67,23 @@ type Entrypoint struct {
 	// the file itself) that the image's user, if not root, or everyone can change.
 	Writable []Bytes `json:"writable,omitempty"`
 	Missing  string  `json:"missing,omitempty"` // why it does not resolve
+}
+
+// A Code says where, outside of the places that hold code in every image (/bin,
+// /lib*, /usr/lib* and so on), files lie that are on an execution path.
+type Code struct {
+	// Paths are files, or directories that hold such files deeper than Depth
+	// components: sorted, none below another, at most limits.CodePaths.
+	Paths []Bytes `json:"paths,omitempty"`
+	Depth int     `json:"depth,omitempty"`
+}
+
+// A Dir is a directory of an image that somebody else than root can write.
+type Dir struct {
+	Path Bytes  `json:"path"`
+	UID  uint32 `json:"uid"`
+	GID  uint32 `json:"gid"`
+	Mode uint32 `json:"mode"` // the permission bits, with setuid, setgid and sticky
+	// Files counts what lies in it, at any depth: a mount would hide that.
+	Files int `json:"files,omitempty"`
 }

@@ -3,6 +3,10 @@ package fact
 // Settings are what a container is allowed to do to itself, as a workload's
 // specification states it, in a file or in a cluster.
 type Settings struct {
+	// Runtime is who is to obey them, as in Container: without it a file's missing
+	// pull policy means nothing. "" = Kubernetes.
+	Runtime string `json:"runtime,omitempty"`
+
 	// PullPolicy is the one that is stated, or that the API server filled in; "" if
 	// none is.
 	PullPolicy string `json:"pullPolicy,omitempty"`
@@ -43,8 +47,11 @@ type ConfigObject struct {
 	Kind string `json:"kind"` // "ConfigMap", "Secret"
 	Name string `json:"name"`
 	Use  string `json:"use"` // "env", "volume"
-	// Immutable is unknown if the object was not looked at; Why says why.
+	// Immutable is unknown if the object was not looked at; Why says why, and Cause
+	// whether nobody asked for it (a Secret cannot be looked at without reading it)
+	// or it could not be done.
 	Immutable Tri    `json:"immutable,omitempty"`
+	Cause     Cause  `json:"cause,omitempty"`
 	Why       string `json:"why,omitempty"`
 	Optional  bool   `json:"optional,omitempty"`
 }

@@ -121,10 +121,10 @@ type Running struct {
 	// that was asked does.
 	Found string   `json:"found,omitempty"`
 	Asked []string `json:"asked,omitempty"` // repositories that were asked, canonical
-	// Unheard is the cause why not every one of them answered, or none was asked,
-	// and Why says more: then an empty Found proves nothing.
-	Unheard Cause  `json:"unheard,omitempty"`
-	Why     string `json:"why,omitempty"`
+	// Unheard says why a registry that may have it gave no answer, and UnheardCause
+	// of which kind that was: then an empty Found proves nothing. "" = all answered.
+	Unheard      string `json:"unheard,omitempty"`
+	UnheardCause Cause  `json:"unheardCause,omitempty"`
 	// Declared compares it with the digest in the container's own specification,
 	// Template with that in its owner's template. Unset if there is none.
 	Declared *Comparison `json:"declared,omitempty"`
@@ -211,6 +211,7 @@ type Group struct {
 type Version struct {
 	Reported string       `json:"reported"`
 	Digest   ref.Digest   `json:"digest"`
+	Kind     DigestKind   `json:"kind,omitempty"` // of Digest: a config cannot be pinned
 	Count    int          `json:"count"`
 	Since    time.Time    `json:"since,omitzero"`    // the earliest start
 	Nodes    []string     `json:"nodes,omitempty"`   // up to limits.GroupNodes, sorted

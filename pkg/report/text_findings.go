@@ -99,6 +99,9 @@ func (p *printer) list(fs []check.Finding) {
 			continue
 		}
 		p.wrap(f.Message, "   ", "   ")
+		for _, l := range f.Lines {
+			p.wrap(l, "     ", "       ")
+		}
 		if f.Origin != nil && f.Origin.Where != "" {
 			p.line("   at " + Escape(where(f)))
 		}

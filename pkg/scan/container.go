@@ -89,7 +89,7 @@ func (g *containerGatherer) unasked(c fact.Cause, why string) {
 	s.Reference, s.Container, s.Settings = set.Reference, set.Container, set.Settings
 	s.Tag, s.Pin, s.Push, s.Declared = set.Tag, set.Pin, set.Push, set.Declared
 	if g.parse() {
-		g.running.Unheard, g.running.Why = c, why
+		g.running.UnheardCause, g.running.Unheard = c, why
 		g.compare()
 		s.Running = fact.Of(g.running)
 	}
@@ -207,8 +207,8 @@ func (g *containerGatherer) asked(o *opened) {
 	if r := &g.running; !slices.Contains(r.Asked, o.to.Canonical()) {
 		r.Asked = append(r.Asked, o.to.Canonical())
 	}
-	if o.err != nil && image.CauseOf(o.err) != fact.NotFound && g.running.Unheard == fact.NotGathered {
-		g.running.Unheard, g.running.Why = causeOf(o.err), describe(o.err)
+	if o.err != nil && image.CauseOf(o.err) != fact.NotFound && g.running.Unheard == "" {
+		g.running.UnheardCause, g.running.Unheard = causeOf(o.err), describe(o.err)
 	}
 }
 

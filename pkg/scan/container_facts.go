@@ -76,8 +76,8 @@ func (g *containerGatherer) lost() (fact.Cause, string) {
 			return causeOf(o.err), describe(o.err)
 		}
 	}
-	if g.running.Unheard != fact.NotGathered {
-		return g.running.Unheard, g.running.Why
+	if g.running.Unheard != "" {
+		return g.running.UnheardCause, g.running.Unheard
 	}
 	g.out.err = errNotFound
 	return fact.NotFound, errNotFound.Error()

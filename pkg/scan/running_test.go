@@ -197,7 +197,7 @@ func TestAnImageThatNoRegistryHasIsNotClean(t *testing.T) {
 			t.Errorf("%s: the verdict is %s", reported, r.Verdict)
 		}
 		got := only(t, r, ref.KindImage).Running
-		if got.State != fact.Known || got.V.Found != "" || len(got.V.Asked) == 0 || got.V.Unheard != fact.NotGathered {
+		if got.State != fact.Known || got.V.Found != "" || len(got.V.Asked) == 0 || got.V.Unheard != "" {
 			t.Errorf("%s: %+v", reported, got)
 		}
 	}
@@ -211,7 +211,7 @@ func TestARegistryThatDoesNotAnswerProvesNothing(t *testing.T) {
 	e.server.MustMode(t, "shop/cart", "broken")
 	name := e.server.Host + "/shop/cart"
 	r := e.run(t, fixed{containers: []observe.Container{pod(t, "a", name+":1.0.0", name+"@"+string(built.Root.Descriptor.Digest))}})
-	if got := only(t, r, ref.KindImage).Running; got.V.Found != "" || got.V.Unheard == fact.NotGathered || got.V.Unheard == fact.NotFound {
+	if got := only(t, r, ref.KindImage).Running; got.V.Found != "" || got.V.Unheard == "" || got.V.UnheardCause == fact.NotFound {
 		t.Errorf("%+v", got)
 	}
 	if r.Verdict != policy.Undecided {

@@ -39,6 +39,9 @@ func Render(c check.Check, r check.Result) string {
 			continue
 		}
 		fmt.Fprintf(&b, "   %s\n", f.Message)
+		for _, l := range f.Lines {
+			fmt.Fprintf(&b, "     %s\n", l)
+		}
 		for _, q := range f.Consequences {
 			fmt.Fprintf(&b, "   so: %s\n", q)
 		}

@@ -13,14 +13,13 @@ import (
 func Analyse(t *Tree, cfg fact.Config, user fact.Value[fact.User]) fact.Filesystem {
 	createdBy := CreatedBy(cfg, len(t.layers))
 	run := resolveCommand(t, cfg)
-	a := &analysis{t: t, by: createdBy}
+	a := &analysis{t: t, by: createdBy, exec: newExecPath(t, cfg, run)}
 	if user.State == fact.Known && user.V.UID != 0 {
 		a.user = userAccess(t, user.V)
-		a.exec = newExecPath(t, cfg, run)
 	}
 	a.unsafe = t.unsafe.clone()
-	a.visit(0, nil, start())
-	if a.exec != nil {
+	a.root()
+	if a.user != nil {
 		for _, id := range a.exec.unfollowed {
 			a.unsafe.add(t.at(id).layer, "link that was not followed: the links of the image lead too far", []byte(t.path(id)))
 		}
@@ -39,6 +38,7 @@ func Analyse(t *Tree, cfg fact.Config, user fact.Value[fact.User]) fact.Filesyst
 	if user.State == fact.Known {
 		fs.Tools = findTools(t, cfg, user.V, createdBy)
 	}
+	fs.Code, fs.Open = a.places.codeFact(len(a.exec.unfollowed)), a.places.openFact()
 	fs.Entrypoint = run.entry
 	fs.Entrypoint.Writable = a.writableSteps(run)
 	return fs
@@ -62,18 +62,60 @@ func CreatedBy(cfg fact.Config, layers int) []string {
 type analysis struct {
 	t    *Tree
 	by   []string
-	user *access   // nil if the user is root or not known
-	exec *execPath // with user
+	user *access // nil if the user is root or not known
+	exec *execPath
 
 	entries int
 	bytes   int64
 	e       Entry
 
 	world, code, privileged, unsafe, replaced grouper
+	places                                    places
 }
 
-// visit walks a directory. above is what the user can do in the one above.
-func (a *analysis) visit(dir nodeID, path []byte, above reach) {
+// root walks the whole tree.
+func (a *analysis) root() {
+	a.t.entry(0, &a.e)
+	open := a.opened(noneOpen, []byte("/"))
+	a.visit(0, nil, start(), open)
+	a.closed(open)
+}
+
+// An openDir is a directory that is kept as open to others than root, with the
+// number of entries seen before it. Those below it of the same kind are not kept.
+type openDir struct {
+	at     int // among the places; -1 = none
+	before int
+	uid    uint32
+	gid    uint32
+	mode   uint16
+}
+
+var noneOpen = openDir{at: -1}
+
+// opened says which kept directory stands for the one that was read last, whose
+// parent is stood for by above; it is kept if no other is.
+func (a *analysis) opened(above openDir, path []byte) openDir {
+	e := &a.e
+	switch {
+	case !isOpen(e):
+		return noneOpen
+	case above.at >= 0 && above.uid == e.UID && above.gid == e.GID && above.mode == e.Mode:
+		return above
+	}
+	return openDir{a.places.addOpen(e, path), a.entries, e.UID, e.GID, e.Mode}
+}
+
+// closed counts what was seen in a directory, if it is kept itself.
+func (a *analysis) closed(d openDir) {
+	if d.at >= 0 {
+		a.places.open[d.at].Files = a.entries - d.before
+	}
+}
+
+// visit walks a directory. above is what the user can do in the one above, open
+// the kept directory that stands for it.
+func (a *analysis) visit(dir nodeID, path []byte, above reach, open openDir) {
 	if a.user != nil {
 		above = a.user.enter(above, dir)
 	}
@@ -82,7 +124,11 @@ func (a *analysis) visit(dir nodeID, path []byte, above reach) {
 		path = append(append(path[:n], '/'), a.t.base(id)...)
 		a.node(id, path, above)
 		if a.t.at(id).typ == TypeDir {
-			a.visit(id, path, above)
+			own := a.opened(open, path)
+			a.visit(id, path, above, own)
+			if own.at != open.at {
+				a.closed(own)
+			}
 		}
 	}
 }
@@ -96,7 +142,13 @@ func (a *analysis) node(id nodeID, path []byte, in reach) {
 		a.bytes += e.Size
 	}
 	a.properties(n, e, path)
-	if a.user != nil && a.exec.has(id) && a.user.canChange(in, id) {
+	if !a.exec.has(id) {
+		return
+	}
+	if e.Type != TypeDir {
+		a.places.addCode(path)
+	}
+	if a.user != nil && a.user.canChange(in, id) {
 		a.code.addType(n.layer, "", path, a.e.Type)
 	}
 }

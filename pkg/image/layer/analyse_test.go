@@ -57,6 +57,13 @@ func TestAnalyse(t *testing.T) {
 		t.Errorf("UserCode: %d of %d in %q, layer %d", len(code.Paths), code.Count, code.Dir, code.Layer)
 	}
 	got.UserCode = nil
+	if n := len(got.Code.V.Paths); n != 101 || got.Code.V.Paths[100] != "/app/server.js" {
+		t.Errorf("Code: %d paths", n)
+	}
+	if n := len(got.Open.Parts); n != 3 || got.Open.Parts[0].V != (fact.Dir{Path: "/app", UID: 1000, GID: 1000, Mode: 0o755, Files: 102}) {
+		t.Errorf("Open: %v", got.Open)
+	}
+	got.Code, got.Open = fact.Value[fact.Code]{}, fact.List[fact.Dir]{}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -68,12 +68,17 @@ const (
 	Signatures = 100
 	// Referrers: descriptors listed for one digest, of all kinds. 10,000 of them
 	// are 4 MiB; a registry that lists more lists no signatures.
-	Referrers    = 10_000
-	GzipMembers  = 1_000_000
-	ZstdRatio    = 1200 // after ZstdRatioAfter bytes; gzip cannot exceed 1032
-	SymlinkHops  = 40   // Linux's MAXSYMLINKS
-	GroupPaths   = 64   // paths kept by name in one group of a finding
-	JSONDepth    = 64
+	Referrers   = 10_000
+	GzipMembers = 1_000_000
+	ZstdRatio   = 1200 // after ZstdRatioAfter bytes; gzip cannot exceed 1032
+	SymlinkHops = 40   // Linux's MAXSYMLINKS
+	GroupPaths  = 64   // paths kept by name in one group of a finding
+	JSONDepth   = 64
+	// CodePaths: places with code outside of /usr/lib and its like, cut at a depth at
+	// which an application with 1,000 packages has one. OpenDirs: directories of one
+	// image that others than root can write, those within another not counted.
+	CodePaths    = 1024
+	OpenDirs     = 1024
 	Retries      = 3
 	ZstdRatioMin = 100 << 20 // expanded bytes below which the ratio is not judged
 )
