@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"errors"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/ref"
@@ -20,6 +21,10 @@ type Files interface {
 	Reads() (how string, claims bool)
 }
 
+// ErrChanging is wrapped by the Err of a file that was written to while it was
+// read.
+var ErrChanging = errors.New("it was written to while it was read")
+
 // A Written is one path of a container's writable layer.
 type Written struct {
 	Path fact.Bytes // absolute in the container
@@ -33,8 +38,8 @@ type Written struct {
 	Renamed fact.Bytes
 	Entry   Entry
 	// Err is set if the path is there and could not be read, or not all of it. What
-	// Entry holds is true beside it: with a Digest the file was changing while it
-	// was read, and that is what was read of it.
+	// Entry holds is true beside it: of a file that changes ([ErrChanging]) the
+	// Digest is of what was read.
 	Err error
 	// Claimed is what the engine says happened ("added", "changed", "removed"), for
 	// Files that claim: then Entry is not known.

@@ -2,6 +2,9 @@ package layer
 
 import (
 	"bytes"
+	"path"
+	"slices"
+	"strings"
 
 	"github.com/intact-dev/intact/pkg/fact"
 )
@@ -75,14 +78,14 @@ func (e *Entry) Capabilities() fact.Bytes {
 // gives: "capabilities cap_net_raw"; "" if it gives none.
 func DescribeCapabilities(value fact.Bytes) string { return capabilities([]byte(value)) }
 
-// Resolve returns where path leads in a container, links followed. Of a path that
+// Resolve returns where a path leads in a container, links followed. Of a path that
 // the tree does not have, the part that it has is resolved and the rest appended.
 // It returns "" if links lead nowhere.
-func (t *Tree) Resolve(path string) string {
-	path, rest := cleanLink([]byte(path)), ""
+func (t *Tree) Resolve(name string) string {
+	at, rest := cleanLink([]byte(name)), ""
 	for {
 		r := resolver{t: t}
-		id, why := r.walk(0, []byte(path), true)
+		id, why := r.walk(0, []byte(at), true)
 		switch {
 		case why == "":
 			return cleanLink([]byte(string(t.path(id)) + rest))
@@ -90,23 +93,52 @@ func (t *Tree) Resolve(path string) string {
 			return ""
 		}
 		// A link that leads to nothing is itself there.
-		if id, why := (&resolver{t: t}).walk(0, []byte(path), false); why == "" && t.at(id).typ == TypeSymlink {
+		if id, why := (&resolver{t: t}).walk(0, []byte(at), false); why == "" && t.at(id).typ == TypeSymlink {
 			return ""
 		}
-		up := parentOf(path)
-		rest = "/" + string(bytes.Trim([]byte(path[len(up):]), "/")) + rest
-		path = up
+		rest = "/" + path.Base(at) + rest
+		at = path.Dir(at)
 	}
 }
 
 // CodePaths are the places of a tree from which code runs; see
 // docs/execution-paths.md. They may be used concurrently.
-type CodePaths struct{ x *execPath }
+type CodePaths struct {
+	x    *execPath
+	deep []string // patterns of directories with all below them
+	flat []string // directories of PATH
+}
 
 // NewCodePaths finds them for the command and environment of cfg.
 func NewCodePaths(t *Tree, cfg fact.Config) *CodePaths {
-	return &CodePaths{newExecPath(t, cfg, resolveCommand(t, cfg))}
+	run := resolveCommand(t, cfg)
+	c := &CodePaths{x: newExecPath(t, cfg, run), flat: pathDirs(cfg), deep: append(slices.Clone(execTrees), run.appDirs...)}
+	for _, name := range execVariables {
+		c.deep = append(c.deep, variableDirs(cfg, name)...)
+	}
+	return c
 }
 
 // Has reports whether n, a node of the same tree, is one.
 func (c *CodePaths) Has(n Node) bool { return c.x.has(n.id) }
+
+// Would reports whether a directory that the tree does not have would be one, by
+// its path alone.
+func (c *CodePaths) Would(dir string) bool {
+	for _, d := range c.flat {
+		if path.Clean(d) == dir {
+			return true
+		}
+	}
+	for _, pattern := range c.deep {
+		// A pattern matches one component with each of its own.
+		n, top := strings.Count(path.Clean(pattern), "/"), dir
+		for strings.Count(top, "/") > n {
+			top = path.Dir(top)
+		}
+		if ok, err := path.Match(path.Clean(pattern), top); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}

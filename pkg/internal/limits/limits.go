@@ -65,13 +65,16 @@ const (
 	Signatures = 100
 	// Referrers: descriptors listed for one digest, of all kinds. 10,000 of them
 	// are 4 MiB; a registry that lists more lists no signatures.
-	Referrers    = 10_000
-	GzipMembers  = 1_000_000
-	ZstdRatio    = 1200 // after ZstdRatioAfter bytes; gzip cannot exceed 1032
-	SymlinkHops  = 40   // Linux's MAXSYMLINKS
-	GroupPaths   = 64   // paths kept by name in one group of a finding
-	JSONDepth    = 64
-	Retries      = 3
+	Referrers   = 10_000
+	GzipMembers = 1_000_000
+	ZstdRatio   = 1200 // after ZstdRatioAfter bytes; gzip cannot exceed 1032
+	SymlinkHops = 40   // Linux's MAXSYMLINKS
+	GroupPaths  = 64   // paths kept by name in one group of a finding
+	JSONDepth   = 64
+	Retries     = 3
+	// Changes of one container: some 500 bytes each. A program that writes more
+	// files into its image's tree has them in a few directories, and needs a volume.
+	Changes      = 50_000
 	ZstdRatioMin = 100 << 20 // expanded bytes below which the ratio is not judged
 )
 

@@ -14,9 +14,6 @@ import (
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
-// errChanging says that a file was written while it was read.
-var errChanging = errors.New("it was written to while it was read")
-
 // file tells of a regular file. It is opened for reading only once it is certain
 // that it is one: to open a device can do things, to open a pipe can wait.
 func (w *walker) file(in place, name string, at place) error {
@@ -109,7 +106,7 @@ func (w *walker) content(f *os.File, st *unix.Stat_t, e *observe.Entry) error {
 		return err
 	}
 	if n != st.Size || after.Size != st.Size || after.Mtim != st.Mtim || after.Ctim != st.Ctim {
-		return errChanging
+		return observe.ErrChanging
 	}
 	return nil
 }
