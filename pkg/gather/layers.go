@@ -41,6 +41,7 @@ type Layers struct {
 	windows  *layer.Windows
 	cache    *ContentCache // nil = none
 	progress Progress      // nil = none
+	trees    chan struct{} // one merged tree is looked at at a time
 
 	disagreed atomic.Int64 // layers on which two decoders disagreed
 
@@ -53,7 +54,7 @@ type Layers struct {
 func NewLayers(jobs int, cache *ContentCache, progress Progress) *Layers {
 	return &Layers{
 		slots: make(chan struct{}, max(1, jobs)), windows: layer.NewWindows(), cache: cache, progress: progress,
-		read: map[readKey]map[ref.Digest]bool{},
+		trees: make(chan struct{}, 1), read: map[readKey]map[ref.Digest]bool{},
 	}
 }
 
@@ -80,16 +81,64 @@ func withoutLayers(c *image.Child, cause fact.Cause, why string) Contents {
 // Read reads all layers of one child. If its facts are kept from an earlier
 // scan nothing is read.
 func (l *Layers) Read(ctx context.Context, img *image.Image, c *image.Child) Contents {
+	p, unread := l.platform(img, c)
+	if p == nil {
+		return unread
+	}
+	if kept, ok := p.cache.platform(c.Desc.Digest); ok {
+		return kept
+	}
+	out, _ := p.run(ctx)
+	return out
+}
+
+// Tree is Read for somebody who needs the merged tree as well, so that no layer
+// is read twice: its Contents are those of Read, and use gets the tree. A large
+// one takes hundreds of megabytes, so calls of Tree wait for each other: use must
+// not keep the tree, and must not call Tree. If there is no tree use is not called
+// and the error says why, with its cause.
+//
+// Facts that are kept of an earlier scan do not make up for the layers: of those
+// that the cache does not hold the bytes are read.
+func (l *Layers) Tree(ctx context.Context, img *image.Image, c *image.Child, use func(*layer.Tree)) (Contents, error) {
+	fail := func(out Contents, cause fact.Cause, why string) (Contents, error) {
+		return out, &image.Error{Op: "merge the layers of", Object: string(c.Desc.Digest), Cause: cause, Err: errors.New(why)}
+	}
+	p, unread := l.platform(img, c)
+	if p == nil {
+		return fail(unread, unread.Filesystem.Cause, unread.Filesystem.Why)
+	}
+	select {
+	case l.trees <- struct{}{}:
+		defer func() { <-l.trees }()
+	case <-ctx.Done():
+		cause := image.CauseOf(ctx.Err())
+		return fail(withoutLayers(c, cause, ctx.Err().Error()), cause, ctx.Err().Error())
+	}
+	out, tree := p.run(ctx)
+	switch {
+	case out.Filesystem.State == fact.Absent:
+		return fail(out, fact.Unsupported, fmt.Sprintf("%s has no file tree", c.Class))
+	case tree == nil:
+		return fail(out, out.Filesystem.Cause, out.Filesystem.Why)
+	}
+	use(tree)
+	return out, nil
+}
+
+// platform prepares to read the layers of a child. It is nil if there are none
+// to read; what is known without them is then in the Contents.
+func (l *Layers) platform(img *image.Image, c *image.Child) (*platformRead, Contents) {
 	if c.Manifest == nil || !c.Manifest.Right() {
 		for _, p := range Documents(c).Parts {
 			if p.State != fact.Known {
-				return withoutLayers(c, p.Cause, p.Why)
+				return nil, withoutLayers(c, p.Cause, p.Why)
 			}
 		}
-		return withoutLayers(c, fact.Dependency, "the manifest is wrong or unreadable")
+		return nil, withoutLayers(c, fact.Dependency, "the manifest is wrong or unreadable")
 	}
 	if cfg := Config(c); cfg.State == fact.Unknown {
-		return withoutLayers(c, cfg.Cause, cfg.Why)
+		return nil, withoutLayers(c, cfg.Cause, cfg.Why)
 	}
 	// What lies on this machine can change under its name at any time and costs
 	// little to read: only a registry's bytes are worth remembering.
@@ -97,11 +146,7 @@ func (l *Layers) Read(ctx context.Context, img *image.Image, c *image.Child) Con
 	if img.Source.Proves().Tags {
 		cache = l.cache
 	}
-	if kept, ok := cache.platform(c.Desc.Digest); ok {
-		return kept
-	}
-	p := &platformRead{Layers: l, cache: cache, img: img, c: c, budget: layer.NewBudget()}
-	return p.run(ctx)
+	return &platformRead{Layers: l, cache: cache, img: img, c: c, budget: layer.NewBudget()}, Contents{}
 }
 
 // Disagreed returns on how many layers two decoders disagreed: each is a fault
@@ -147,7 +192,8 @@ type platformRead struct {
 	budget *layer.Budget
 }
 
-func (p *platformRead) run(ctx context.Context) Contents {
+// run returns no tree if a layer is missing or wrong, and for what is no image.
+func (p *platformRead) run(ctx context.Context) (Contents, *layer.Tree) {
 	ds := p.c.Manifest.Manifest.Layers
 	contents := make([]*layer.Contents, len(ds))
 	parts := make([]fact.Value[fact.Layer], len(ds))
@@ -189,15 +235,14 @@ func (p *platformRead) run(ctx context.Context) Contents {
 	out := Contents{Layers: fact.ListOf(parts...)}
 	if p.c.Class != fact.ClassImage {
 		out.User, out.Filesystem = fact.None[fact.User](), fact.None[fact.Filesystem]()
-		return out
+		return out, nil
 	}
-	p.tree(contents, &out)
-	return out
+	return out, p.tree(contents, &out)
 }
 
 // tree merges the layers and says what the result shows. One layer that is
 // missing or wrong leaves the whole tree unknown.
-func (p *platformRead) tree(contents []*layer.Contents, out *Contents) {
+func (p *platformRead) tree(contents []*layer.Contents, out *Contents) *layer.Tree {
 	for i, part := range out.Layers.Parts {
 		cause, why := part.Cause, part.Why
 		switch {
@@ -214,23 +259,24 @@ func (p *platformRead) tree(contents []*layer.Contents, out *Contents) {
 		}
 		unread := withoutLayers(p.c, cause, why)
 		out.User, out.Filesystem = unread.User, unread.Filesystem
-		return
+		return nil
 	}
 	if unverifiable(p.c.Manifest.Doc.Problems) {
 		// Which layers make up the tree is not sure.
 		unread := withoutLayers(p.c, fact.Dependency, "the manifest cannot be relied on: see DIG008")
 		out.User, out.Filesystem = unread.User, unread.Filesystem
-		return
+		return nil
 	}
 	tree, err := layer.Merge(contents)
 	if err != nil {
 		unread := withoutLayers(p.c, image.CauseOf(err), err.Error())
 		out.User, out.Filesystem = unread.User, unread.Filesystem
-		return
+		return nil
 	}
 	out.User = layer.ResolveUser(tree, p.c.Config.User)
 	out.Filesystem = fact.Of(layer.Analyse(tree, p.c.Config, out.User))
 	p.cache.keepPlatform(p.c.Desc.Digest, *out)
+	return tree
 }
 
 var errNoUsableDescriptor = errors.New("its descriptor has no usable digest or size")

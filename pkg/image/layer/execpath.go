@@ -55,8 +55,8 @@ func newExecPath(t *Tree, cfg fact.Config, run *command) *execPath {
 		x.place(dir, false)
 	}
 	for _, name := range execVariables {
-		for _, dir := range strings.FieldsFunc(environment(cfg, name), func(r rune) bool { return r == ':' || r == ' ' }) {
-			x.place(absolute(workingDir(cfg), dir), true)
+		for _, dir := range variableDirs(cfg, name) {
+			x.place(dir, true)
 		}
 	}
 	for _, id := range run.steps {
@@ -209,6 +209,15 @@ func environment(cfg fact.Config, name string) string {
 		}
 	}
 	return value
+}
+
+// variableDirs returns the directories that a variable names, absolute.
+func variableDirs(cfg fact.Config, name string) []string {
+	var out []string
+	for _, dir := range strings.FieldsFunc(environment(cfg, name), func(r rune) bool { return r == ':' || r == ' ' }) {
+		out = append(out, absolute(workingDir(cfg), dir))
+	}
+	return out
 }
 
 // pathDirs returns the directories of PATH in order, absolute.

@@ -77,9 +77,12 @@ const (
 	// CodePaths: places with code outside of /usr/lib and its like, cut at a depth at
 	// which an application with 1,000 packages has one. OpenDirs: directories of one
 	// image that others than root can write, those within another not counted.
-	CodePaths    = 1024
-	OpenDirs     = 1024
-	Retries      = 3
+	CodePaths = 1024
+	OpenDirs  = 1024
+	Retries   = 3
+	// Changes of one container: some 500 bytes each. A program that writes more
+	// files into its image's tree has them in a few directories, and needs a volume.
+	Changes      = 50_000
 	ZstdRatioMin = 100 << 20 // expanded bytes below which the ratio is not judged
 )
 
