@@ -45,6 +45,9 @@ const (
 	// PAXBlock: one extended header (CVE-2022-2879).
 	PAXBlock = 1 << 20
 	PathName = 4096 // PATH_MAX
+	// RuntimeMessage: one answer of a container runtime; containerd and the kubelet
+	// send and take no larger ones.
+	RuntimeMessage = 16 << 20
 )
 
 // Counts.
