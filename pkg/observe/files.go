@@ -28,10 +28,13 @@ type Written struct {
 	// what is listed.
 	Removed, Opaque bool
 	// Renamed is the path in the image that a directory's content comes from, for a
-	// directory that was renamed; "" otherwise.
+	// directory that was renamed, and that of a file which is MetadataOnly; ""
+	// otherwise.
 	Renamed fact.Bytes
 	Entry   Entry
-	// Err is set if the path is there and could not be read.
+	// Err is set if the path is there and could not be read, or not all of it. What
+	// Entry holds is true beside it: with a Digest the file was changing while it
+	// was read, and that is what was read of it.
 	Err error
 	// Claimed is what the engine says happened ("added", "changed", "removed"), for
 	// Files that claim: then Entry is not known.
@@ -48,6 +51,7 @@ type Entry struct {
 	Digest       ref.Digest // sha256 of a file's content
 	Head         []byte     // its first bytes, at most 512, to tell what it is
 	Link         fact.Bytes // of a symlink
-	Capabilities bool       // has file capabilities
+	Major, Minor uint32     // of a device
+	Capabilities fact.Bytes // file capabilities as they are stored (security.capability); "" = none
 	MetadataOnly bool
 }
