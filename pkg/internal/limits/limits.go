@@ -48,6 +48,9 @@ const (
 	// SourceFile: one file of a repository. Rendered manifests of a large platform
 	// reach some megabytes.
 	SourceFile = 16 << 20
+	// RuntimeMessage: one answer of a container runtime; containerd and the kubelet
+	// send and take no larger ones.
+	RuntimeMessage = 16 << 20
 )
 
 // Counts.
