@@ -38,11 +38,15 @@ type Container struct {
 	// A Docker engine that knows the manifest of a multi-platform image says so in
 	// Manifest.
 	Reported string
-	Manifest ref.Digest
+	// ReportedKind is what the digest in Reported names, where the runtime tells.
+	ReportedKind fact.DigestKind
+	Manifest     ref.Digest
 	// Also are other names that the runtime has for the same image, such as Docker's
-	// RepoDigests, verbatim.
-	Also  []string
-	Since time.Time // its start; zero = not told
+	// RepoDigests, verbatim. AlsoLocal says that it makes them from its own tags, so
+	// that no registry need ever have had the image under them.
+	Also      []string
+	AlsoLocal bool
+	Since     time.Time // its start; zero = not told
 	// NodeTag is where the tag of its image points in the node's own store; "" =
 	// not known or not there.
 	NodeTag ref.Digest
