@@ -45,6 +45,14 @@ const (
 	// PAXBlock: one extended header (CVE-2022-2879).
 	PAXBlock = 1 << 20
 	PathName = 4096 // PATH_MAX
+	// KubeObject is one object of a Kubernetes API server: etcd takes 1.5 MiB by
+	// default, packed as protobuf; JSON is a few times that. KubeHead is what a list
+	// says of itself.
+	KubeObject = 16 << 20
+	KubeHead   = 1 << 20
+	// HelmRelease is one unpacked: a Secret holds 1 MiB, and charts with their
+	// manifests pack to a tenth.
+	HelmRelease = 32 << 20
 )
 
 // Counts.
