@@ -19,7 +19,15 @@ type Object struct {
 	// not built in.
 	Spec *corev1.PodSpec
 	At   string
+	// Found are images in a custom resource, in fields that are called image. Unsure
+	// are the paths of fields whose names speak of images too, and whose values are
+	// no reference by themselves ("spec.image" of {repository, tag}).
+	Found  []Found
+	Unsure []string
 }
+
+// A Found is a field of a custom resource that is taken for an image.
+type Found struct{ Path, Image string }
 
 // Places are where the built-in kinds have the specification of their pods, by
 // group and kind. A kind has moved between groups (extensions, apps), and never
@@ -112,6 +120,8 @@ func parse(dst []Object, doc []byte, depth int) ([]Object, error) {
 			return dst, fmt.Errorf("parse %s %q: %w", o.Kind, o.Name, err)
 		}
 		o.Spec = spec
+	} else if o.Custom() {
+		o.guess(doc)
 	}
 	return append(dst, o), nil
 }
