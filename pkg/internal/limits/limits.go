@@ -51,6 +51,14 @@ const (
 	// RuntimeMessage: one answer of a container runtime; containerd and the kubelet
 	// send and take no larger ones.
 	RuntimeMessage = 16 << 20
+	// KubeObject is one object of a Kubernetes API server: etcd takes 1.5 MiB by
+	// default, packed as protobuf; JSON is a few times that. KubeHead is what a list
+	// says of itself.
+	KubeObject = 16 << 20
+	KubeHead   = 1 << 20
+	// HelmRelease is one unpacked: a Secret holds 1 MiB, and charts with their
+	// manifests pack to a tenth.
+	HelmRelease = 32 << 20
 )
 
 // Counts.
