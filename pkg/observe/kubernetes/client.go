@@ -124,7 +124,7 @@ func (c *client) transient(err error, n int) bool {
 func (c *client) once(ctx context.Context, r request) (*body, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	b := &body{cancel: cancel, patience: c.o.Timeout, ctx: ctx, now: c.o.now}
-	b.timer = time.AfterFunc(c.o.Timeout, func() { cancel(errHang) })
+	b.timer = c.o.timer(c.o.Timeout, func() { cancel(errHang) })
 	where := *c.base
 	where.RawPath = strings.TrimSuffix(where.EscapedPath(), "/") + r.path
 	where.Path, _ = url.PathUnescape(where.RawPath) // what was escaped can be unescaped
@@ -191,7 +191,7 @@ type body struct {
 	raw      io.ReadCloser
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
-	timer    *time.Timer
+	timer    timer
 	patience time.Duration
 	now      func() time.Time
 

@@ -92,7 +92,7 @@ func (l *list) protobuf() error {
 			}
 			var t runtime.TypeMeta
 			if err := t.Unmarshal(b); err != nil {
-				return fmt.Errorf("%w: %w", errProtocol, err)
+				return fmt.Errorf("%w: %v", errProtocol, err)
 			}
 			if kind = t.Kind; !l.kind(kind) {
 				return fmt.Errorf("%w: it is a %q", errProtocol, kind)
@@ -145,7 +145,7 @@ func (l *list) items() error {
 			}
 			var m metav1.ListMeta
 			if err := m.Unmarshal(b); err != nil {
-				return fmt.Errorf("%w: %w", errProtocol, err)
+				return fmt.Errorf("%w: %v", errProtocol, err)
 			}
 			if !begun {
 				begun = true
@@ -194,7 +194,7 @@ func (l *list) tag() (protowire.Number, protowire.Type, error) {
 func (l *list) varint() (uint64, error) {
 	v, err := binary.ReadUvarint(l.r)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && err.Error() == "binary: varint overflows a 64-bit integer" {
-		return 0, fmt.Errorf("%w: %w", errProtocol, err)
+		return 0, fmt.Errorf("%w: %v", errProtocol, err)
 	}
 	return v, err
 }
@@ -253,10 +253,10 @@ func decodeObject(raw []byte, m message) (kind string, err error) {
 	if rest, ok := bytes.CutPrefix(raw, magic); ok {
 		var u runtime.Unknown
 		if err := u.Unmarshal(rest); err != nil {
-			return "", fmt.Errorf("%w: %w", errProtocol, err)
+			return "", fmt.Errorf("%w: %v", errProtocol, err)
 		}
 		if err := m.Unmarshal(u.Raw); err != nil {
-			return "", fmt.Errorf("%w: %w", errProtocol, err)
+			return "", fmt.Errorf("%w: %v", errProtocol, err)
 		}
 		return u.Kind, nil
 	}
@@ -265,7 +265,7 @@ func decodeObject(raw []byte, m message) (kind string, err error) {
 	}
 	var t metav1.TypeMeta
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &t); err != nil {
-		return "", fmt.Errorf("%w: %w", errProtocol, err)
+		return "", fmt.Errorf("%w: %v", errProtocol, err)
 	}
 	return t.Kind, decode(raw, true, m)
 }
@@ -278,7 +278,7 @@ func decode(raw []byte, isJSON bool, m message) error {
 		err = m.Unmarshal(raw)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", errProtocol, err)
+		return fmt.Errorf("%w: %v", errProtocol, err)
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func wrong(err error) error {
 	var syntax *json.SyntaxError
 	var typ *json.UnmarshalTypeError
 	if errors.As(err, &syntax) || errors.As(err, &typ) {
-		return fmt.Errorf("%w: %w", errProtocol, err)
+		return fmt.Errorf("%w: %v", errProtocol, err)
 	}
 	return cut(err)
 }

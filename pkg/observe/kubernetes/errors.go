@@ -39,12 +39,12 @@ type statusError struct {
 func (e *statusError) Error() string {
 	s := fmt.Sprintf("the server answered %d %s", e.code, http.StatusText(e.code))
 	switch {
+	case e.code >= 300 && e.code < 400:
+		s += ": redirects are not followed, credentials would go along"
 	case e.said != "":
 		s += fmt.Sprintf(": %q", e.said)
 	case e.page:
 		s += " with a page for people: it is a proxy, or no API server"
-	case e.code >= 300 && e.code < 400:
-		s += ": redirects are not followed, credentials would go along"
 	}
 	return s
 }

@@ -40,6 +40,9 @@ type fake struct {
 	// intercept answers a request in the place of the server, if it returns true.
 	intercept func(w http.ResponseWriter, r *http.Request, c call) bool
 
+	// before is called before a request is answered; it may change the server.
+	before func(call)
+
 	mu    sync.Mutex
 	calls []call
 }
@@ -113,6 +116,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, res, ok := f.parse(r)
 	f.mu.Lock()
 	f.calls = append(f.calls, c)
+	if f.before != nil {
+		f.before(c)
+	}
 	f.mu.Unlock()
 	switch {
 	case f.intercept != nil && f.intercept(w, r, c):

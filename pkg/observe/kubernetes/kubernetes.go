@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/rest"
 
 	"github.com/intact-dev/intact/pkg/internal/limits"
@@ -62,6 +63,13 @@ type Options struct {
 	sleep  func(ctx context.Context, d time.Duration) error
 	now    func() time.Time
 	jitter func() float64
+	timer  func(d time.Duration, f func()) timer
+}
+
+// A timer is a [time.Timer] that calls a function.
+type timer interface {
+	Reset(time.Duration) bool
+	Stop() bool
 }
 
 // Names of labels and annotations for [Options.Team] that many clusters have.
@@ -91,6 +99,11 @@ func New(o Options) (*Observer, error) {
 	}
 	if o.PageSize < 0 {
 		return nil, fmt.Errorf("kubernetes settings: page size %d", o.PageSize)
+	}
+	for _, n := range o.Namespaces {
+		if problems := validation.IsDNS1123Label(n); len(problems) > 0 {
+			return nil, fmt.Errorf("kubernetes settings: namespace %q: %s", n, problems[0])
+		}
 	}
 	p, err := load(o)
 	if err != nil {
@@ -125,6 +138,9 @@ func (o *Options) fill() {
 	}
 	if o.jitter == nil {
 		o.jitter = rand.Float64
+	}
+	if o.timer == nil {
+		o.timer = func(d time.Duration, f func()) timer { return time.AfterFunc(d, f) }
 	}
 }
 

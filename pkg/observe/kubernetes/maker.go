@@ -83,9 +83,10 @@ func (v *observation) templateFor(m *made, o *owner, p *parent, pod *corev1.Pod,
 	hash := pod.Labels[controllerRevisionHash]
 	if hash == "" {
 		m.workload.Template = pod.Labels[podTemplateHash] // of an owner that cannot be seen
-		if m.why = why; m.why == "" {
-			m.why = fmt.Sprintf("a %s has no template that is known", p.kind)
+		if _, ok := builtin[p.apiVersion+"/"+p.kind]; !ok || why == "" {
+			why = fmt.Sprintf("a %s has no template that is known", p.kind)
 		}
+		m.why = why
 		return
 	}
 	m.workload.Template = ix.one(hash)

@@ -2,7 +2,6 @@ package kubernetes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -82,11 +81,11 @@ func (v *observation) node(ctx context.Context, name string) *node {
 			delete(v.nodes, name)
 			return nil
 		}
-		why := err
-		if isNotFound(err) {
-			why = errors.New("the cluster has it no more, and pods are still said to be there")
+		if what := fmt.Sprintf("node %q", name); isNotFound(err) {
+			v.gapOf(what, fact.NotFound, "the cluster has it no more, and pods are still said to be there", "")
+		} else {
+			v.gap(what, err)
 		}
-		v.gap(fmt.Sprintf("node %q", name), why, err)
 		return nil
 	}
 	v.nodes[name] = v.nodeOf(&x)

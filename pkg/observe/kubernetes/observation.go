@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -62,10 +63,19 @@ func (o *Observer) observation() *observation {
 	return v
 }
 
-// gap says that a part could not be seen. why is what people read, err what the
-// cause and the hint are taken from.
-func (v *observation) gap(what string, why, err error) {
-	v.gapOf(what, image.CauseOf(err), why.Error(), image.HintOf(err))
+// gap says that a part could not be seen, and why.
+func (v *observation) gap(what string, err error) {
+	v.gapOf(what, image.CauseOf(err), bare(err), image.HintOf(err))
+}
+
+// bare is what went wrong, without what it was that was tried: a Gap says that
+// already.
+func bare(err error) string {
+	var e *image.Error
+	if errors.As(err, &e) && e.Err != nil {
+		return e.Err.Error()
+	}
+	return err.Error()
 }
 
 func (v *observation) gapOf(what string, cause fact.Cause, why, hint string) {
@@ -80,7 +90,7 @@ func (v *observation) without(r resource, namespace string, err error) {
 	v.mu.Lock()
 	v.index.failed[r] = err
 	v.mu.Unlock()
-	v.gapOf(r.of(namespace), image.CauseOf(err), fmt.Sprintf("%v; so %s", err, lost[r]), image.HintOf(err))
+	v.gapOf(r.of(namespace), image.CauseOf(err), bare(err)+"; so "+lost[r], image.HintOf(err))
 }
 
 // lost says what is not known for want of a kind of objects.

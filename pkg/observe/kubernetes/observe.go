@@ -84,7 +84,7 @@ func (v *observation) scopes(ctx context.Context, home string) ([]string, error)
 	if home == "" || image.CauseOf(listed) != fact.Forbidden || v.probe(ctx, home) != nil {
 		return nil, err
 	}
-	v.gapOf("pods of all namespaces but "+home, fact.Forbidden, err.Error(), image.HintOf(err)+"; or name namespaces with --namespace")
+	v.gapOf("pods of all namespaces but "+home, fact.Forbidden, bare(err), image.HintOf(err)+"; or name namespaces with --namespace")
 	return []string{home}, nil
 }
 
@@ -113,7 +113,7 @@ func (v *observation) allowed(ctx context.Context, names []string) ([]string, er
 			out = append(out, name)
 			continue
 		}
-		v.gap(pods.of(name), errs[i], errs[i])
+		v.gap(pods.of(name), errs[i])
 	}
 	if len(out) == 0 && len(names) > 0 {
 		return nil, errs[0]
@@ -231,7 +231,7 @@ func (v *observation) listPods(ctx context.Context, scopes []string, yield func(
 		if image.CauseOf(err) == fact.Network || ctx.Err() != nil {
 			return err
 		}
-		v.gap(pods.of(s), err, err)
+		v.gap(pods.of(s), err)
 		if first == nil {
 			first = err
 		}

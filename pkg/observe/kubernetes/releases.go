@@ -42,7 +42,7 @@ func (v *observation) releases(ctx context.Context, scopes []string) []observe.H
 			if s != "" {
 				what = fmt.Sprintf("Helm releases of namespace %q", s)
 			}
-			v.gap(what, err, err)
+			v.gap(what, err)
 		}
 	}
 	slices.SortFunc(all, func(a, b stored) int {

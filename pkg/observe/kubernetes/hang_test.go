@@ -1,0 +1,209 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/image"
+	"github.com/intact-dev/intact/pkg/observe"
+)
+
+// A clockwork holds timers that fire when a test says so.
+type clockwork struct {
+	mu  sync.Mutex
+	all map[*handTimer]bool
+}
+
+type handTimer struct {
+	c *clockwork
+	f func()
+}
+
+func (c *clockwork) timer(_ time.Duration, f func()) timer {
+	h := &handTimer{c, f}
+	h.Reset(0)
+	return h
+}
+
+func (h *handTimer) Reset(time.Duration) bool { return h.set(true) }
+func (h *handTimer) Stop() bool               { return h.set(false) }
+
+func (h *handTimer) set(armed bool) bool {
+	h.c.mu.Lock()
+	defer h.c.mu.Unlock()
+	was := h.c.all[h]
+	if h.c.all == nil {
+		h.c.all = map[*handTimer]bool{}
+	}
+	h.c.all[h] = armed
+	return was
+}
+
+// fire lets the time of all that wait run out.
+func (c *clockwork) fire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for h, armed := range c.all {
+		if armed {
+			go h.f()
+		}
+		delete(c.all, h)
+	}
+}
+
+// A page that does not come is a gap, and the run goes on without it.
+func TestHang(t *testing.T) {
+	t.Parallel()
+	for name, half := range map[string]bool{"before_it_answers": false, "in_its_answer": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := shop(t, 35)
+			var clock clockwork
+			read := make(chan struct{}) // the page before was read, so that nothing else waits
+			f.intercept = func(w http.ResponseWriter, r *http.Request, c call) bool {
+				if !isPage(c) || c.token != "10" {
+					return false
+				}
+				<-read
+				if half {
+					b := f.encode(r, pods, metav1.ListMeta{}, f.objects[pods][10:20])
+					_, _ = w.Write(b[:len(b)/2])
+					w.(http.Flusher).Flush()
+				}
+				for r.Context().Err() == nil { // until the client gives up
+					clock.fire()
+				}
+				return true
+			}
+			n := 0
+			inv, err := f.open(Options{PageSize: 10, timer: clock.timer, Timeout: 30 * time.Second}).Observe(t.Context(), func(observe.Container) {
+				if n++; n == 10 {
+					close(read)
+				}
+			})
+			if err != nil || n < 10 || n >= 20 {
+				t.Errorf("%d containers, error %v", n, err)
+			}
+			wantGaps(t, inv, "pods: deadline")
+			if !strings.Contains(inv.Gaps[0].Why, "(30s)") {
+				t.Errorf("why %q does not say how long was waited", inv.Gaps[0].Why)
+			}
+		})
+	}
+}
+
+// A server that does not answer at all is an error at once.
+func TestHangFromTheBeginning(t *testing.T) {
+	t.Parallel()
+	f := shop(t, 1)
+	var clock clockwork
+	f.intercept = func(_ http.ResponseWriter, r *http.Request, c call) bool {
+		for r.Context().Err() == nil {
+			clock.fire()
+		}
+		return true
+	}
+	_, _, err := seeAll(t, f, Options{timer: clock.timer})
+	if image.CauseOf(err) != fact.Deadline {
+		t.Errorf("error %v with cause %q", err, image.CauseOf(err))
+	}
+}
+
+// A body that trickles hangs: it would never end.
+func TestTrickle(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name     string
+		each     int           // bytes per read
+		wait     time.Duration // per read
+		consumer time.Duration // between reads
+		ok       bool
+	}{
+		{"fast", 64 << 10, time.Second, 0, true},
+		{"trickle", 16, time.Second, 0, false},
+		{"slow_consumer", 16, time.Millisecond, time.Hour, true},
+		{"slow_but_it_gets_there", 32 << 10, 2 * time.Second, 0, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			now := noon
+			ctx, cancel := context.WithCancelCause(t.Context())
+			src := readerFunc(func(p []byte) (int, error) {
+				now = now.Add(tt.wait)
+				return min(len(p), tt.each), nil
+			})
+			b := &body{raw: io.NopCloser(src), ctx: ctx, cancel: cancel, timer: (&clockwork{}).timer(0, nil), patience: 30 * time.Second, now: func() time.Time { return now }}
+			defer b.close()
+			var err error
+			buf := make([]byte, 64<<10)
+			for range 200 {
+				if _, err = b.Read(buf); err != nil {
+					break
+				}
+				now = now.Add(tt.consumer)
+			}
+			if errors.Is(err, errHang) == tt.ok {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// A credential plugin that hangs does not hold the run.
+func TestRoundTripThatIgnoresItsContext(t *testing.T) {
+	t.Parallel()
+	f := shop(t, 1)
+	o := f.open(Options{})
+	stuck, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	o.c.http.Transport = roundTripFunc(func(*http.Request) (*http.Response, error) {
+		close(stuck)
+		<-release
+		return nil, errors.New("too late")
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-stuck
+		cancel()
+	}()
+	if _, err := o.Observe(ctx, func(observe.Container) {}); image.CauseOf(err) != fact.Cancelled {
+		t.Errorf("error %v with cause %q", err, image.CauseOf(err))
+	}
+}
+
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// What was yielded stays when the context ends on the way.
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	f := shop(t, 35)
+	ctx, cancel := context.WithCancel(t.Context())
+	n := 0
+	inv, err := f.open(Options{PageSize: 10}).Observe(ctx, func(observe.Container) {
+		if n++; n == 15 {
+			cancel()
+		}
+	})
+	if image.CauseOf(err) != fact.Cancelled || n != 15 {
+		t.Errorf("%d containers, error %v with cause %q", n, err, image.CauseOf(err))
+	}
+	if inv.Counts[1].N != 15 {
+		t.Errorf("counts %+v", inv.Counts)
+	}
+}
