@@ -24,6 +24,7 @@ func All() []check.Check {
 		lay001(), lay002(), lay003(), lay004(), lay005(), lay006(), lay007(), lay008(), lay009(),
 		set001(), set002(), set003(), set004(), set005(),
 		run001(), run002(), run003(), run004(), run006(), run007(), run008(), run009(),
+		run010(),
 	}
 }
 

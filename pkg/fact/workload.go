@@ -87,8 +87,8 @@ const (
 // A Comparison is an Answer with its proof, or with what is missing for one.
 type Comparison struct {
 	Answer Answer `json:"answer,omitempty"`
-	// Proof is set unless the answer is unknown: "equal digest", "child of this
-	// index for linux/amd64", "same config", "same diffIDs".
+	// Proof is set unless the answer is unknown: "equal digest", "child of index
+	// sha256:… for linux/amd64", "different configs: …".
 	Proof string `json:"proof,omitempty"`
 	Why   string `json:"why,omitempty"` // of unknown: what would have to be known
 }
