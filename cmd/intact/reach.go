@@ -22,6 +22,7 @@ import (
 // reach is how registries are reached.
 type reach struct {
 	registry *registry.Source
+	options  registry.Options // of registry
 	policy   *policy.Policy
 	config   *config.Config
 }
@@ -74,7 +75,15 @@ func newReach(p program, c *cli.Context, pol *policy.Policy, notices *notices) (
 	if err != nil {
 		return nil, usage(err, "hosts are written as in references: registry.example.com:5000")
 	}
-	return &reach{registry: src, policy: pol, config: cfg}, nil
+	return &reach{registry: src, options: o, policy: pol, config: cfg}, nil
+}
+
+// with is the registry with other credentials. Those of the config stay: they
+// are for the host, whoever asks.
+func (r *reach) with(k registry.Keychain) (*registry.Source, error) {
+	o := r.options
+	o.Keychain = k
+	return registry.New(o)
 }
 
 // loadConfig reads --config, or the user's own config if there is one. It never

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,8 +42,8 @@ Exit status: 0 allowed, also with warnings; 1 denied; 2 usage or configuration;
 }
 
 func runScan(ctx context.Context, p program, c *cli.Context) error {
-	if !c.Args().Present() {
-		return usage(errors.New("no image given"), "intact scan IMAGE, for example: intact scan docker.io/library/nginx:1.27.3")
+	if err := checkScanArguments(c); err != nil {
+		return err
 	}
 	outputs, err := parseOutputs(c.StringSlice("format"), c.String("output"))
 	if err != nil {
@@ -55,6 +56,9 @@ func runScan(ctx context.Context, p program, c *cli.Context) error {
 	defer s.close()
 	targets, err := s.targets(ctx, c.Args().Slice())
 	if err != nil {
+		return err
+	}
+	if err := s.runtimes(c); err != nil {
 		return err
 	}
 	if d := c.Duration("deadline"); d > 0 {
@@ -76,6 +80,26 @@ func runScan(ctx context.Context, p program, c *cli.Context) error {
 		return &exitError{code: exitDenied}
 	}
 	return &exitError{code: exitUndecided}
+}
+
+// checkScanArguments keeps images and places apart.
+func checkScanArguments(c *cli.Context) error {
+	workloads := len(c.StringSlice("workloads")) > 0
+	switch {
+	case !workloads && !c.Args().Present():
+		return usage(errors.New("no image given"), "intact scan IMAGE, for example: intact scan docker.io/library/nginx:1.27.3; or --workloads kubernetes")
+	case workloads && c.Args().Present():
+		return usage(fmt.Errorf("an image %q beside --workloads", c.Args().First()), "scan the image by itself, or what runs")
+	case workloads && c.String("as") != "":
+		return usage(errors.New("--as with --workloads"), "--as is for local images: oci:DIR or archive:FILE")
+	}
+	for _, name := range []string{"kubeconfig", "context", "all-contexts", "namespace", "selector", "team-label", "revisions", "helm-releases", "read-configmaps",
+		"read-secrets", "pull-secrets", "docker-host", "docker-context", "podman", "runtime-endpoint", "containerd-namespace", "changed-files", "suggest"} {
+		if !workloads && slices.Contains(c.LocalFlagNames(), name) { // the environment may hold it for other runs
+			return usage(fmt.Errorf("--%s without --workloads", name), "say where: --workloads kubernetes, docker or containerd")
+		}
+	}
+	return nil
 }
 
 // hostPlatform is what an image runs on here: containers are Linux wherever the

@@ -4,6 +4,10 @@ import "github.com/urfave/cli/v2"
 
 // scanFlags are the flags of scan. Each can be given in the environment too.
 func scanFlags() []cli.Flag {
+	return append(imageFlags(), workloadFlags()...)
+}
+
+func imageFlags() []cli.Flag {
 	return []cli.Flag{
 		str("policy", "`NAME` of an embedded policy (baseline, strict, audit) or a policy file", "baseline"),
 		str("config", "`FILE` that says how to reach registries (default: config.yaml in the user's config folder, if there)", ""),

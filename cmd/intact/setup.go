@@ -45,7 +45,7 @@ func newScanSetup(ctx context.Context, p program, c *cli.Context) (*scanSetup, e
 	for _, k := range pol.Checks(time.Time{}) {
 		s.titles[k.ID] = k.Title
 	}
-	depth, err := parseDepth(c.String("depth"), pol)
+	depth, err := parseDepth(c.String("depth"), defaultDepth(c, pol))
 	if err != nil {
 		return nil, err
 	}
@@ -151,12 +151,20 @@ func readLimited(name string) ([]byte, error) {
 	return os.ReadFile(filepath.FromSlash(name))
 }
 
-// parseDepth returns how far to go: images that somebody named deserve to be
-// read whole.
-func parseDepth(s string, _ *policy.Policy) (policy.Depth, error) {
+// defaultDepth is how far to go if nobody says: images that somebody named
+// deserve to be read whole, those of a repository or a cluster as far as the
+// policy asks.
+func defaultDepth(c *cli.Context, pol *policy.Policy) policy.Depth {
+	if pol.Depth() != "" && (len(c.StringSlice("workloads")) > 0 || c.Bool("file")) {
+		return pol.Depth()
+	}
+	return policy.DepthLayers
+}
+
+func parseDepth(s string, otherwise policy.Depth) (policy.Depth, error) {
 	switch d := policy.Depth(s); d {
 	case "":
-		return policy.DepthLayers, nil
+		return otherwise, nil
 	case policy.DepthReference, policy.DepthManifest, policy.DepthLayers:
 		return d, nil
 	}

@@ -96,6 +96,14 @@ func (m maker) revision() fact.Revision {
 	}}}
 }
 
+// restorable is a revision that a rollback restores: chance makes one too rarely.
+func restorable() fact.Revision {
+	return fact.Revision{Name: "r", Images: []fact.RevisionImage{{
+		Ref: ref.Ref{Name: "nginx", Digest: ref.DigestOf(nil, "")}, Judged: fact.Of(fact.Judged{Decision: "allow"}),
+		Blobs: fact.ListOf(fact.Of(fact.Blob{Role: "layer", Present: true})),
+	}}}
+}
+
 func (m maker) set() fact.Set {
 	s := fact.Set{
 		Reference: drawn(m, fact.Reference{Ref: m.reference(), Text: "nginx"}),
@@ -108,6 +116,7 @@ func (m maker) set() fact.Set {
 			Tag: "1", PullPolicy: pick(m, "", "Always", "IfNotPresent", "Never", "x"), PointsTo: m.digest(), Now: m.comparison(), OnNode: m.digest(),
 			Cached: m.maybe(), Mirror: pick(m, "", "mirror"), Upstream: m.digest(),
 		}),
+		Judged: drawn(m, fact.Judged{Image: "nginx", Decision: pick(m, "allow", "warn", "deny", "undecided"), Reasons: []string{"SIG001"}}),
 		Config: drawn(m, fact.Config{
 			User: pick(m, "", "app", "1000", "root"), Entrypoint: []string{m.path()}, WorkingDir: m.path(), Env: pick(m, nil, []string{"PATH=/opt/venv/bin"}),
 			Volumes: pick(m, nil, []string{"/app"}, []string{"/data"}), Platform: ref.Platform{OS: pick(m, "linux", "windows")},
@@ -118,7 +127,7 @@ func (m maker) set() fact.Set {
 			Digest: m.digest(), Count: 1, Apart: m.comparison(),
 		}})}),
 	}
-	s.Revisions = pick(m, fact.List[fact.Revision]{}, fact.NoList[fact.Revision](), fact.ListOf(drawn(m, m.revision()), drawn(m, m.revision())))
+	s.Revisions = pick(m, fact.List[fact.Revision]{}, fact.NoList[fact.Revision](), fact.ListOf(drawn(m, m.revision()), drawn(m, m.revision())), fact.ListOf(fact.Of(restorable())))
 	return s
 }
 

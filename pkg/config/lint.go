@@ -56,9 +56,6 @@ func (c *Config) Lint(now time.Time) []Problem {
 	if c.Ledger != (Ledger{}) {
 		out = append(out, Problem{strictyaml.Pos{File: c.File}, "ledger: this version keeps none; it has no effect yet"})
 	}
-	if len(c.Contexts) > 0 {
-		out = append(out, Problem{strictyaml.Pos{File: c.File}, "contexts: this version scans no workloads; they have no effect yet"})
-	}
 	return out
 }
 

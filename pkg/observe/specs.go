@@ -60,6 +60,7 @@ func appendContainer(b []byte, c *fact.Container) []byte {
 }
 
 func appendSettings(b []byte, s *fact.Settings) []byte {
+	b = text(b, s.Runtime)
 	b = text(b, s.PullPolicy)
 	b = flags(b, s.ReadOnlyRoot, s.Privileged, s.RunAsNonRoot)
 	b = text(b, s.MayEscalate)
@@ -89,6 +90,7 @@ func appendSettings(b []byte, s *fact.Settings) []byte {
 		b = text(b, c.Use)
 		b = text(b, c.Immutable)
 		b = text(b, c.Why)
+		b = text(b, c.Cause)
 		b = flags(b, c.Optional)
 	}
 	return b

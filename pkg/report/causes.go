@@ -46,7 +46,7 @@ func causesOf(spots []spot, d policy.Decision) []*cause {
 			if f.Note {
 				continue
 			}
-			key := strings.Join([]string{s.Check, f.Message, f.Fix, fmt.Sprint(f.Consequences)}, "\x00")
+			key := strings.Join([]string{s.Check, f.Message, f.Fix, fmt.Sprint(f.Consequences), fmt.Sprint(f.Lines)}, "\x00")
 			c := known[key]
 			if c == nil {
 				c = &cause{check: s.Check, decision: d, finding: f}

@@ -122,6 +122,14 @@ type Target struct {
 	Role      fact.Role `json:"role,omitempty"`
 	Injected  bool      `json:"injected,omitempty"`
 	Inventory string    `json:"inventory,omitempty"`
+	// Moot are failed checks of the image that do not matter in these containers.
+	Moot []Moot `json:"moot,omitempty"`
+}
+
+// A Moot is why a failed check of an image does not matter in a container.
+type Moot struct {
+	Check string `json:"check"`
+	Why   string `json:"why"`
 }
 
 // Kinds of targets beside those of references.

@@ -47,7 +47,7 @@ func viewOf(r *Report, inv Inventory) *view {
 		v.targets = append(v.targets, t)
 		v.decision = policy.Worst(v.decision, t.Verdict.Decision)
 		places := placesOf(t)
-		for _, res := range t.Results {
+		for _, res := range told(t.Results) {
 			v.spots = append(v.spots, spot{res, places})
 		}
 		if img := index[imageKey{t.Image, t.ImageName}]; img != nil && t.Image != "" {
@@ -63,6 +63,33 @@ func viewOf(r *Report, inv Inventory) *view {
 		}
 	}
 	return v
+}
+
+// told are the results of one target with what is part of another's story told
+// there.
+func told(results []Result) []Result {
+	parts := map[string][]string{}
+	for _, r := range results {
+		for _, f := range r.Findings {
+			if r.PartOf != "" && !f.Note {
+				parts[r.PartOf] = append(parts[r.PartOf], f.Message)
+			}
+		}
+	}
+	if len(parts) == 0 {
+		return results
+	}
+	out := slices.Clone(results)
+	for i, r := range out {
+		more := parts[r.Check]
+		if len(more) == 0 || r.PartOf != "" || len(r.Findings) == 0 {
+			continue
+		}
+		out[i].Findings = slices.Clone(r.Findings)
+		f := &out[i].Findings[0]
+		f.Consequences = slices.Concat(more, f.Consequences)
+	}
+	return out
 }
 
 type imageKey struct {
@@ -146,6 +173,9 @@ func (p *printer) check(causes []*cause) {
 			message += " (" + strings.Join(c.platforms, ", ") + ")"
 		}
 		p.wrap(message, "   ", "   ")
+		for _, l := range c.finding.Lines {
+			p.wrap(l, "     ", "       ")
+		}
 		for j, at := range c.places {
 			if j == examples && !p.Verbose {
 				p.line(fmt.Sprintf("     and in %d more places", len(c.places)-j))

@@ -22,8 +22,9 @@ type ran struct {
 	key     string
 	tag     *opened // of the tag that decides; nil if none does
 	results []check.Result
-	err     error // why there is no image
-	noImage bool  // it is none
+	label   string // of the platform of the image that runs
+	err     error  // why there is no image
+	noImage bool   // it is none
 }
 
 // container gathers the facts about one class.
@@ -36,8 +37,10 @@ func (s *scanner) container(ctx context.Context, k *class) *ran {
 	if c.Template != "" {
 		c.Rewrite = identity.Rewrite(c.Template, c.Image, s.Policy.UpstreamOf)
 	}
+	settings := spec.Settings
+	settings.Runtime = c.Runtime
 	out := &ran{class: k, set: &fact.Set{
-		Container: fact.Of(c), Settings: fact.Of(spec.Settings), Declared: fact.None[fact.Declared](),
+		Container: fact.Of(c), Settings: fact.Of(settings), Declared: fact.None[fact.Declared](),
 		Push: fact.None[fact.Push](), Pin: fact.None[fact.Pin](), Tag: fact.None[fact.Tag](),
 	}}
 	out.set.Reference = s.writtenAs(k)

@@ -35,6 +35,7 @@ func (g *containerGatherer) examined(ctx context.Context, declared ref.Ref, root
 	g.out.image = e
 	set.Image, set.Config, set.User, set.Filesystem = e.set.Image, e.set.Config, e.set.User, e.set.Filesystem
 	if c := g.child(e); c != nil {
+		g.out.label = c.label
 		set.Image, set.Config, set.User, set.Filesystem = c.set.Image, c.set.Config, c.set.User, c.set.Filesystem
 	}
 }

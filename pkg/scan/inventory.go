@@ -83,9 +83,7 @@ func (s *scanner) collect(ctx context.Context, r *Runtime) *inventory {
 	}
 	got, err := r.Observer.Observe(ctx, c.add)
 	c.inventory.Inventory = got
-	if c.inventory.Name == "" {
-		c.inventory.Name = r.Name
-	}
+	c.inventory.Name = r.Name
 	if err != nil {
 		c.inventory.Gaps = append(c.inventory.Gaps, gapOf(err))
 	}

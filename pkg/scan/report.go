@@ -54,6 +54,13 @@ func (b *builder) target(t Target, d *scanned) {
 
 // add judges one target and the image that it led to, which may be nil.
 func (b *builder) add(target report.Target, subject policy.Subject, own []check.Result, image *examined, key string, ignored ...extract.Ignore) {
+	b.addContainer(target, subject, own, image, key, nil, "", ignored)
+}
+
+// addContainer is add for containers: set holds the facts about them, platform
+// the label of the platform of the image that they run.
+func (b *builder) addContainer(target report.Target, subject policy.Subject, own []check.Result, image *examined, key string,
+	set *fact.Set, platform string, ignored []extract.Ignore) {
 	results := slices.Clone(own)
 	if image != nil {
 		results = append(results, image.images...)
@@ -64,15 +71,20 @@ func (b *builder) add(target report.Target, subject policy.Subject, own []check.
 	b.decisions, b.verdicts = append(b.decisions, verdict.Decision), append(b.verdicts, verdict)
 	b.report.Notices = append(b.report.Notices, exceptionNotices(verdict)...)
 	target.Results, target.Verdict = join(own, verdict.Judgements[:len(own)]), verdict
-	count(&b.report.Counts, target.Results)
+	var ofImage []report.Result
 	if image != nil {
+		ofImage = join(image.images, verdict.Judgements[len(own):])
 		target.Image, target.ImageName = image.img.Root.Doc.Digest, imageName(image)
-		if !b.counted[key] {
-			b.counted[key] = true
-			img := b.image(image, join(image.images, verdict.Judgements[len(own):]))
-			count(&b.report.Counts, img.Results)
-			b.report.Images = append(b.report.Images, img)
-		}
+	}
+	if set != nil {
+		target.Moot = fold(set, platform, target.Results, ofImage)
+	}
+	count(&b.report.Counts, target.Results)
+	if image != nil && !b.counted[key] {
+		b.counted[key] = true
+		img := b.image(image, ofImage)
+		count(&b.report.Counts, img.Results)
+		b.report.Images = append(b.report.Images, img)
 	}
 	b.report.Targets = append(b.report.Targets, target)
 }
@@ -162,6 +174,9 @@ func count(c *report.Counts, results []report.Result) {
 			c.Undecided++
 		}
 		c.Excepted += r.Excepted
+		if r.PartOf != "" {
+			continue // its story is counted once
+		}
 		switch {
 		case r.Level == policy.LevelOff:
 			if r.Outcome == check.Fail {

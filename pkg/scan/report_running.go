@@ -83,7 +83,7 @@ func (b *builder) container(r *ran) {
 	if b.Facts {
 		target.Facts = []report.Facts{{Scope: check.ScopeContainer, Set: r.set}}
 	}
-	b.add(target, r.class.subject, own, r.image, r.key, ignored...)
+	b.addContainer(target, r.class.subject, own, r.image, r.key, r.set, r.label, ignored)
 }
 
 // object judges something that a file declares and that is no reference.

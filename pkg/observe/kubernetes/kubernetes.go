@@ -157,3 +157,6 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return context.Cause(ctx)
 	}
 }
+
+// Name is the name of the cluster, as reports call it.
+func (o *Observer) Name() string { return o.name }
