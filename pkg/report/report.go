@@ -129,6 +129,13 @@ type Result struct {
 	Level    policy.Level    `json:"level"`
 	Decision policy.Decision `json:"decision"`
 	Excepted int             `json:"excepted,omitempty"`
+	// PartOf is the check of the same target of which this failure is a consequence,
+	// or the same cause seen from another side; "" = it stands for itself. It changes
+	// no verdict: its head fails too and is no less severe.
+	PartOf string `json:"partOf,omitempty"`
+	// Moot says why a failure of an image does not matter in this container. It
+	// changes no verdict either.
+	Moot string `json:"moot,omitempty"`
 }
 
 // Open reports whether the policy cares about r and could not decide it. A check
