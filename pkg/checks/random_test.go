@@ -90,6 +90,9 @@ func (m maker) tree() fact.Filesystem {
 }
 
 func (m maker) revision() fact.Revision {
+	if m.IntN(3) == 0 {
+		return fact.Revision{Name: "good"}
+	}
 	return fact.Revision{Name: "r", Images: []fact.RevisionImage{{
 		Ref: m.reference(), Ran: m.digest(), Judged: drawn(m, fact.Judged{Decision: pick(m, "", "allow", "deny", "undecided")}),
 		Blobs: pick(m, fact.List[fact.Blob]{}, fact.NoList[fact.Blob](), fact.ListOf[fact.Blob](), fact.ListOf(drawn(m, fact.Blob{Role: "layer", Present: m.flip()}))),
