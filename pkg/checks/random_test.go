@@ -112,7 +112,7 @@ func (m maker) set() fact.Set {
 			Cached: m.maybe(), Mirror: pick(m, "", "mirror"), Upstream: m.digest(),
 		}),
 		Config: drawn(m, fact.Config{
-			User: pick(m, "", "app", "1000", "root"), Entrypoint: []string{m.path()}, WorkingDir: m.path(), Env: pick(m, nil, []string{"PATH=/opt/venv/bin"}),
+			User: pick(m, "", "app", "1000", "root", "4294967296"), Entrypoint: []string{m.path()}, WorkingDir: m.path(), Env: pick(m, nil, []string{"PATH=/opt/venv/bin"}),
 			Volumes: pick(m, nil, []string{"/app"}, []string{"/data"}), Platform: ref.Platform{OS: pick(m, "linux", "windows")},
 		}),
 		User:       drawn(m, fact.User{Spec: pick(m, "", "app", "1000"), UID: uint32(m.IntN(2) * 1000)}),

@@ -20,7 +20,9 @@ func runnerOf(s *fact.Set) runner {
 	set := s.Settings.V
 	switch {
 	case set.RunAsNonRoot && set.RunAsUser == nil:
-		return runner{root: fact.No, says: "runAsNonRoot"}
+		return notRootRunner(s)
+	case set.RunAsUser != nil && (*set.RunAsUser < 0 || *set.RunAsUser > maxID):
+		return runner{status: fact.Status{Cause: fact.Unsupported, Why: fmt.Sprintf("runAsUser %d is no user number that Kubernetes takes", *set.RunAsUser)}}
 	case set.RunAsUser != nil:
 		// With runAsNonRoot user 0 is never started.
 		return runner{root: yesIf(*set.RunAsUser == 0 && !set.RunAsNonRoot), says: fmt.Sprintf("runAsUser %d", *set.RunAsUser)}
@@ -39,6 +41,24 @@ func runnerOf(s *fact.Set) runner {
 		return runner{root: fact.Yes, says: imageUser(s.Config.V.User)}
 	}
 	return runner{status: lost(s.User.Status(), fmt.Sprintf("USER %q was not looked up", s.Config.V.User))}
+}
+
+// notRootRunner is for runAsNonRoot, with the user left to the image. Kubernetes
+// starts neither root nor a user that is no number; but one that is too large for
+// a number has got past that and become root.
+//
+// https://github.com/advisories/GHSA-265r-hfxg-fhmg
+func notRootRunner(s *fact.Set) runner {
+	if s.Config.State != fact.Known {
+		return runner{status: lost(s.Config.Status(), "the image's config, which names the user, is not known")}
+	}
+	name, _, _ := strings.Cut(s.Config.V.User, ":")
+	if digits := strings.TrimLeft(name, "+-"); strings.Trim(digits, "0123456789") == "" && strings.Trim(digits, "0") != "" && !isOrdinaryID(name) {
+		return runner{status: fact.Status{
+			Cause: fact.Unsupported, Why: fmt.Sprintf("USER %q is a number that runtimes take for different users, runAsNonRoot or not", s.Config.V.User),
+		}}
+	}
+	return runner{root: fact.No, says: "runAsNonRoot"}
 }
 
 func imageUser(spec string) string {
@@ -73,19 +93,20 @@ func namedRunner(s *fact.Set, spec string) runner {
 	return runner{status: st}
 }
 
-// isOrdinaryID reports whether s is a user number that every runtime takes for
-// what it is; larger ones have wrapped around to 0.
-//
-// https://github.com/advisories/GHSA-265r-hfxg-fhmg
+// maxID is the largest user that runtimes take.
+const maxID = 1<<31 - 1
+
+// isOrdinaryID reports whether s is a user number, not 0, that every runtime takes
+// for what it is.
 func isOrdinaryID(s string) bool {
 	n := 0
 	for _, c := range s {
-		if c < '0' || c > '9' || n > 1<<31/10 {
+		if c < '0' || c > '9' || n > maxID/10 {
 			return false
 		}
 		n = n*10 + int(c-'0')
 	}
-	return n > 0 && n < 1<<31
+	return n > 0 && n <= maxID
 }
 
 func yesIf(b bool) fact.Tri {

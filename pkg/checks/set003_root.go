@@ -19,7 +19,7 @@ func set003() check.Check {
 			Why: "Root can change every file of the container that is not on a read-only mount: programs, libraries, configuration, and the means to notice it. With a setuid program in the image an ordinary user is one fault away from that.",
 			Fix: "Set `runAsNonRoot: true`, a `runAsUser` that is not 0 unless the image's `USER` is such a number, and `allowPrivilegeEscalation: false`. " +
 				"Docker: `--user 65532:65532 --security-opt no-new-privileges`.",
-			Limits: "`runAsNonRoot: true` counts as not root: Kubernetes then does not start a root process, and none for a `USER` that is no number. A user namespace (`hostUsers: false`) makes root an ordinary user on the node and changes nothing inside: " +
+			Limits: "`runAsNonRoot: true` counts as not root: Kubernetes then does not start a root process, and none for a `USER` that is no number; of a number that is too large, which runtimes have taken for root, it is undecided. A user namespace (`hostUsers: false`) makes root an ordinary user on the node and changes nothing inside: " +
 				"the image's files are still its own. A user that is named, not numbered, is looked up in the image's passwd file, so its layers must have been read. Whether a program in the image really gives away root is not judged: setuid programs are listed where known. " +
 				"Not applicable to Windows containers and image volumes.",
 			Since: since,
