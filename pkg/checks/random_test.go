@@ -90,6 +90,9 @@ func (m maker) tree() fact.Filesystem {
 }
 
 func (m maker) revision() fact.Revision {
+	if m.IntN(3) == 0 {
+		return fact.Revision{Name: "good"}
+	}
 	return fact.Revision{Name: "r", Images: []fact.RevisionImage{{
 		Ref: m.reference(), Ran: m.digest(), Judged: drawn(m, fact.Judged{Decision: pick(m, "", "allow", "deny", "undecided")}),
 		Blobs: pick(m, fact.List[fact.Blob]{}, fact.NoList[fact.Blob](), fact.ListOf[fact.Blob](), fact.ListOf(drawn(m, fact.Blob{Role: "layer", Present: m.flip()}))),
@@ -118,7 +121,7 @@ func (m maker) set() fact.Set {
 		}),
 		Judged: drawn(m, fact.Judged{Image: "nginx", Decision: pick(m, "allow", "warn", "deny", "undecided"), Reasons: []string{"SIG001"}}),
 		Config: drawn(m, fact.Config{
-			User: pick(m, "", "app", "1000", "root"), Entrypoint: []string{m.path()}, WorkingDir: m.path(), Env: pick(m, nil, []string{"PATH=/opt/venv/bin"}),
+			User: pick(m, "", "app", "1000", "root", "4294967296"), Entrypoint: []string{m.path()}, WorkingDir: m.path(), Env: pick(m, nil, []string{"PATH=/opt/venv/bin"}),
 			Volumes: pick(m, nil, []string{"/app"}, []string{"/data"}), Platform: ref.Platform{OS: pick(m, "linux", "windows")},
 		}),
 		User:       drawn(m, fact.User{Spec: pick(m, "", "app", "1000"), UID: uint32(m.IntN(2) * 1000)}),

@@ -19,7 +19,7 @@ func set003() check.Check {
 			Why: "Root can change every file of the container that is not on a read-only mount: programs, libraries, configuration, and the means to notice it. With a setuid program in the image an ordinary user is one fault away from that.",
 			Fix: "Set `runAsNonRoot: true`, a `runAsUser` that is not 0 unless the image's `USER` is such a number, and `allowPrivilegeEscalation: false`. " +
 				"Docker: `--user 65532:65532 --security-opt no-new-privileges`.",
-			Limits: "`runAsNonRoot: true` counts as not root: Kubernetes then does not start a root process, and none for a `USER` that is no number. A user namespace (`hostUsers: false`) makes root an ordinary user on the node and changes nothing inside: " +
+			Limits: "`runAsNonRoot: true` counts as not root: Kubernetes then does not start a root process, and none for a `USER` that is no number; of a number that is too large, which runtimes have taken for root, it is undecided. A user namespace (`hostUsers: false`) makes root an ordinary user on the node and changes nothing inside: " +
 				"the image's files are still its own. A user that is named, not numbered, is looked up in the image's passwd file, so its layers must have been read. Whether a program in the image really gives away root is not judged: setuid programs are listed where known. " +
 				"Not applicable to Windows containers and image volumes.",
 			Since: since,
@@ -29,103 +29,6 @@ func set003() check.Check {
 		Uses:   []fact.Kind{fact.KConfig, fact.KUser, fact.KFilesystem, fact.KReference},
 		Run:    runSET003,
 	}
-}
-
-// A runner is who a container's first process is.
-type runner struct {
-	root   fact.Tri
-	says   string // who says so: "runAsUser 1000", "the image's USER is root"
-	status fact.Status
-}
-
-// runnerOf finds the effective user: what the workload says goes before what the
-// image says.
-func runnerOf(s *fact.Set) runner {
-	set := s.Settings.V
-	switch {
-	case set.RunAsNonRoot && set.RunAsUser == nil:
-		return runner{root: fact.No, says: "runAsNonRoot"}
-	case set.RunAsUser != nil:
-		// With runAsNonRoot user 0 is never started.
-		return runner{root: yesIf(*set.RunAsUser == 0 && !set.RunAsNonRoot), says: fmt.Sprintf("runAsUser %d", *set.RunAsUser)}
-	case set.User != "":
-		return namedRunner(s, set.User)
-	case s.User.State == fact.Known:
-		if s.User.V.UID == 0 {
-			return runner{root: fact.Yes, says: imageUser(s.User.V.Spec)}
-		}
-		return runner{root: fact.No, says: "the image's user is " + sayUser(s.User.V)}
-	case s.Config.State != fact.Known:
-		return runner{status: lost(s.Config.Status(), "the image's config, which names the user, is not known")}
-	}
-	// Without the passwd file only what needs no look-up can be told.
-	if name, _, _ := strings.Cut(s.Config.V.User, ":"); name == "" || name == "0" || name == "root" {
-		return runner{root: fact.Yes, says: imageUser(s.Config.V.User)}
-	}
-	return runner{status: lost(s.User.Status(), fmt.Sprintf("USER %q was not looked up", s.Config.V.User))}
-}
-
-func imageUser(spec string) string {
-	if spec == "" {
-		return "the image sets no USER"
-	}
-	return fmt.Sprintf("the image's USER %q", spec)
-}
-
-// namedRunner is for a user that the workload names as an image does.
-func namedRunner(s *fact.Set, spec string) runner {
-	name, _, _ := strings.Cut(spec, ":")
-	says := fmt.Sprintf("user %q", spec)
-	switch {
-	case name == "" || name == "root" || strings.Trim(name, "0") == "":
-		return runner{root: fact.Yes, says: says}
-	case isOrdinaryID(name):
-		return runner{root: fact.No, says: says}
-	}
-	// The image's own user was looked up in the file that this name is looked up in.
-	if u := s.User; u.State == fact.Known {
-		if own, _, _ := strings.Cut(u.V.Spec, ":"); own == name {
-			return runner{root: yesIf(u.V.UID == 0), says: says}
-		}
-	}
-	st := s.Filesystem.Status()
-	if st.State != fact.Unknown {
-		st = fact.Status{Cause: fact.Unsupported}
-	}
-	st.Why = orElse(st.Why, "not looked up")
-	st.Why = fmt.Sprintf("%s stands in the image's passwd file: %s", says, st.Why)
-	return runner{status: st}
-}
-
-// isOrdinaryID reports whether s is a user number that every runtime takes for
-// what it is; larger ones have wrapped around to 0.
-//
-// https://github.com/advisories/GHSA-265r-hfxg-fhmg
-func isOrdinaryID(s string) bool {
-	n := 0
-	for _, c := range s {
-		if c < '0' || c > '9' || n > 1<<31/10 {
-			return false
-		}
-		n = n*10 + int(c-'0')
-	}
-	return n > 0 && n < 1<<31
-}
-
-func yesIf(b bool) fact.Tri {
-	if b {
-		return fact.Yes
-	}
-	return fact.No
-}
-
-// lost is the status of a fact that is not Known, as that of one that is Unknown.
-func lost(st fact.Status, otherwise string) fact.Status {
-	if st.State != fact.Unknown {
-		st = fact.Status{Cause: fact.Dependency}
-	}
-	st.Why = orElse(st.Why, otherwise)
-	return st
 }
 
 func runSET003(s *fact.Set) check.Answer {

@@ -174,7 +174,7 @@ func (p *Policy) needs(id string) []int {
 	for _, k := range slices.Concat(c.Needs, c.Uses) {
 		d := DepthManifest
 		switch k {
-		case fact.KReference:
+		case fact.KReference, fact.KContainer, fact.KSettings:
 			d = DepthReference
 		case fact.KLayers, fact.KUser, fact.KFilesystem:
 			d = DepthLayers
