@@ -22,6 +22,7 @@ func All() []check.Check {
 		tag001(), tag006(),
 		dig001(), dig002(), dig003(), dig004(), dig005(), dig006(), dig007(), dig008(),
 		lay001(), lay002(), lay003(), lay004(), lay005(), lay006(), lay007(), lay008(), lay009(),
+		run005(), run012(), run013(), run014(),
 	}
 }
 
