@@ -23,8 +23,8 @@ func All() []check.Check {
 		dig001(), dig002(), dig003(), dig004(), dig005(), dig006(), dig007(), dig008(),
 		lay001(), lay002(), lay003(), lay004(), lay005(), lay006(), lay007(), lay008(), lay009(),
 		set001(), set002(), set003(), set004(), set005(),
-		run001(), run002(), run003(), run004(), run006(), run007(), run008(), run009(),
-		run010(),
+		run001(), run002(), run003(), run004(), run005(), run006(), run007(), run008(), run009(), run010(),
+		run012(), run013(), run014(),
 	}
 }
 

@@ -176,6 +176,7 @@ func TestUserCode(t *testing.T) {
 		{"variable", []member{mine(file("srv/x", "", 0o644))}, fact.Config{Env: []string{"LD_PRELOAD=/srv/x"}}, "/srv/x"},
 		{"data", []member{mine(file("var/lib/app/data", "", 0o644)), mine(file("home/app/x", "", 0o755))}, fact.Config{}, ""},
 		{"beside the program", []member{file("app/run", "", 0o755), mine(file("app/lib/x", "", 0o644))}, fact.Config{Cmd: []string{"/app/run"}}, "/app/lib/x"},
+		{"beside the program, in PATH", []member{file("app/run", "", 0o755), mine(file("app/lib/x", "", 0o644))}, fact.Config{Cmd: []string{"run"}, Env: []string{"PATH=/app:/bin"}}, "/app/lib/x"},
 		{"module", []member{file("bin/python3", "", 0o755), mine(file("srv/app/x.py", "", 0o644))}, fact.Config{Cmd: []string{"python3", "-m", "x"}, WorkingDir: "/srv/app"}, "/srv/app/x.py"},
 		{"init, then program", []member{file("sbin/tini", "", 0o755), file("app/run", "", 0o755), mine(file("app/x", "", 0o644))},
 			fact.Config{Entrypoint: []string{"/sbin/tini", "--"}, Cmd: []string{"/app/run"}}, "/app/x"},

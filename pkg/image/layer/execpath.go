@@ -32,6 +32,7 @@ var (
 type execPath struct {
 	t     *Tree
 	nodes []uint64 // a bit for each node
+	deep  []uint64 // … for each directory of which all is marked
 	todo  []nodeID // trees to mark
 	work  int
 	// unfollowed holds links that were not followed because all of them
@@ -40,7 +41,7 @@ type execPath struct {
 }
 
 func newExecPath(t *Tree, cfg fact.Config, run *command) *execPath {
-	x := &execPath{t: t, nodes: make([]uint64, (t.count+63)/64)}
+	x := &execPath{t: t, nodes: make([]uint64, (t.count+63)/64), deep: make([]uint64, (t.count+63)/64)}
 	for _, pattern := range execTrees {
 		for _, id := range t.glob(pattern) {
 			x.tree(id)
@@ -117,9 +118,12 @@ func (x *execPath) finish() {
 			x.follow(id)
 			continue
 		}
-		if !x.mark(id) {
+		// A directory of PATH, marked as such, may be in a tree as well.
+		if x.deep[id/64]&(1<<(id%64)) != 0 {
 			continue
 		}
+		x.deep[id/64] |= 1 << (id % 64)
+		x.mark(id)
 		for c := x.t.at(id).child; c != 0; c = x.t.at(c).next {
 			if x.t.at(c).flags&nodeDead == 0 {
 				x.todo = append(x.todo, c)
