@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/image"
 	"github.com/intact-dev/intact/pkg/internal/dockerengine"
 	"github.com/intact-dev/intact/pkg/internal/testground"
 	"github.com/intact-dev/intact/pkg/observe"
@@ -306,5 +307,25 @@ func TestMountOverAFile(t *testing.T) {
 		if strings.Contains(w, "tool") {
 			t.Errorf("written: %q", w)
 		}
+	}
+}
+
+// An engine that dies is lost, for what runs and for files, and its containers
+// are not gone.
+func TestEngineThatDies(t *testing.T) {
+	t.Parallel()
+	e := start(t, func() (*testground.Docker, error) { return testground.StartDocker(t.Context(), "") })
+	o := e.observer(docker.Options{})
+	e.run("orphan")
+	c := e.container(o, "orphan")
+	if err := e.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	all, inv, err := observed(t, o)
+	if image.CauseOf(err) != fact.Network || len(all) > 0 || inv.Name == "" {
+		t.Errorf("%d containers, %+v, %v", len(all), inv, err)
+	}
+	if err := o.Written(t.Context(), c, func(observe.Written) {}); image.CauseOf(err) != fact.Network {
+		t.Errorf("files: %v", err)
 	}
 }
