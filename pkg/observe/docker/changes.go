@@ -30,7 +30,7 @@ func claimed(ctx context.Context, e *dockerengine.Engine, in container.InspectRe
 			return err
 		}
 		p := path.Clean(c.Path)
-		if m.claimedHidden(p, what == "removed") {
+		if m.claimedHidden(p) {
 			return nil
 		}
 		if pathBytes += int64(len(p)); len(all) == limits.Entries || pathBytes > limits.PathBytes {
@@ -39,7 +39,7 @@ func claimed(ctx context.Context, e *dockerengine.Engine, in container.InspectRe
 		all = append(all, observe.Written{Path: fact.Bytes(p), Claimed: what, Removed: what == "removed"})
 		return nil
 	})
-	slices.SortFunc(all, func(a, b observe.Written) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(all, func(a, b observe.Written) int { return comparePaths(a.Path, b.Path) })
 	for _, w := range all {
 		yield(w)
 	}
@@ -52,6 +52,22 @@ func claimed(ctx context.Context, e *dockerengine.Engine, in container.InspectRe
 		out.Cause = fact.Limit
 	}
 	return out
+}
+
+// comparePaths orders what is in a directory behind it and before its sibling.
+func comparePaths(a, b fact.Bytes) int {
+	for i := range min(len(a), len(b)) {
+		switch x, y := a[i], b[i]; {
+		case x == y:
+		case x == '/':
+			return -1
+		case y == '/':
+			return 1
+		default:
+			return cmp.Compare(x, y)
+		}
+	}
+	return cmp.Compare(len(a), len(b))
 }
 
 func claimOf(c dockerengine.Change) (string, error) {

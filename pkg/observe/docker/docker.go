@@ -45,8 +45,9 @@ type Observer struct {
 
 // A machine is what this process can see of where it runs.
 type machine struct {
-	proc string // where the proc file system is
-	root bool
+	proc   string // where the proc file system is
+	mounts string // the file that lists the mounts
+	root   bool
 }
 
 var (
@@ -64,7 +65,7 @@ func New(o Options) (*Observer, error) {
 	if o.Jobs <= 0 {
 		o.Jobs = 4
 	}
-	return &Observer{o: o, endpoint: ep, machine: machine{"/proc", runtime.GOOS == "linux" && os.Geteuid() == 0}}, nil
+	return &Observer{o: o, endpoint: ep, machine: machine{"/proc", "/proc/self/mountinfo", runtime.GOOS == "linux" && os.Geteuid() == 0}}, nil
 }
 
 // Close releases the connections.

@@ -72,7 +72,7 @@ func (m machine) ofGraphDriver(info dockerengine.Info, driver string, data map[s
 		return l, unreadable(fact.Unsupported, "", "the storage driver %q keeps no upper directory", driver)
 	}
 	// A path out of an answer: it names a directory of the engine's own, or none.
-	if root := filepath.Clean(info.RootDir); l.upper == "" || !filepath.IsAbs(root) || filepath.Clean(l.upper) != l.upper || !isUnder(l.upper, root) {
+	if root := filepath.Clean(info.RootDir); l.upper == "" || !filepath.IsAbs(root) || filepath.Clean(l.upper) != l.upper || !within(l.upper, []string{root}) {
 		return l, unreadable(fact.ServerError, "", "the upper directory %q is not below the engine's %q", l.upper, info.RootDir)
 	}
 	if driver == "fuse-overlayfs" {

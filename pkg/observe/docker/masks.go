@@ -14,10 +14,10 @@ import (
 // masks say which paths of a writable layer nobody in the container sees, and
 // which are the engine's own.
 type masks struct {
-	// hidden are covered by mounts, with all below them.
-	hidden []string
-	// files are the last elements of the targets of mounts. Where a link leads to
-	// the target (/var/run), its place in the layer has another path.
+	// mounts cover what is at their targets and below.
+	mounts []string
+	// files are the last elements of their targets. Where a link leads to a target
+	// (/var/run), its place in the layer has another path.
 	files map[string]bool
 	// unmounts: the container may take mounts away, and then use what was below.
 	unmounts bool
@@ -26,26 +26,20 @@ type masks struct {
 // kernelMounts are mounted in every container.
 var kernelMounts = []string{"/dev", "/proc", "/sys"}
 
-// enginesOwn are files and folders that engines make for themselves and that
-// need not be covered by a mount.
-var enginesOwn = []string{"/.dockerenv", "/dev", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/proc", "/run/.containerenv", "/run/secrets", "/sys"}
+// enginesOwn are files and folders that engines make for themselves, mostly to
+// mount something over them.
+var enginesOwn = append([]string{"/.dockerenv", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/run/.containerenv", "/run/secrets"}, kernelMounts...)
 
 func masksOf(in container.InspectResponse) masks {
-	h := in.HostConfig
-	m := masks{hidden: slices.Clone(kernelMounts), files: map[string]bool{}, unmounts: h.Privileged}
-	for _, name := range h.CapAdd {
+	m := masks{files: map[string]bool{}, unmounts: in.HostConfig.Privileged}
+	for _, name := range in.HostConfig.CapAdd {
 		if c := capability(name); c == "SYS_ADMIN" || c == "ALL" {
 			m.unmounts = true
 		}
 	}
-	for own, source := range map[string]string{"/etc/hosts": in.HostsPath, "/etc/hostname": in.HostnamePath, "/etc/resolv.conf": in.ResolvConfPath} {
-		if source != "" {
-			m.hidden = append(m.hidden, own)
-		}
-	}
 	for _, mount := range mountsOf(in) {
 		if mount.Path != "/" {
-			m.hidden = append(m.hidden, string(mount.Path))
+			m.mounts = append(m.mounts, string(mount.Path))
 			m.files[path.Base(string(mount.Path))] = true
 		}
 	}
@@ -53,58 +47,36 @@ func masksOf(in container.InspectResponse) masks {
 }
 
 // hides reports whether p is not seen in the container.
-func (m masks) hides(p fact.Bytes) bool { return !m.unmounts && m.covers(string(p)) }
+func (m masks) hides(p fact.Bytes) bool { return !m.unmounts && within(string(p), m.mounts) }
 
-func (m masks) covers(p string) bool {
-	return slices.ContainsFunc(m.hidden, func(top string) bool { return isUnder(p, top) })
-}
-
-// leftBehind reports what an engine makes so that it can mount something over
-// it: empty files and directories. With any content it is told, wherever it is.
+// leftBehind reports what engines make so that they can mount something over it:
+// directories and empty files. With any content it is told, wherever it is.
 func (m masks) leftBehind(w observe.Written) bool {
-	p := string(w.Path)
+	p, e := string(w.Path), w.Entry
 	if w.Err != nil || w.Removed || w.Opaque || w.Renamed != "" {
 		return false
 	}
-	if p == "/etc/mtab" {
-		return w.Entry.Type == "symlink" && w.Entry.Link == "/proc/mounts"
-	}
-	empty := w.Entry.Type == "file" && w.Entry.Size == 0 && !w.Entry.MetadataOnly && w.Entry.Capabilities == ""
+	empty := e.Type == "file" && e.Size == 0 && !e.MetadataOnly && e.Capabilities == ""
 	switch {
-	case !empty && w.Entry.Type != "dir":
-		return false
-	case m.covers(p), slices.ContainsFunc(enginesOwn, func(own string) bool { return isUnder(p, own) }):
-		return true
+	case p == "/": // containers/storage makes it so
+		return e.Type == "dir" && e.Mode == 0o555
+	case p == "/etc/mtab":
+		return e.Type == "symlink" && e.Link == "/proc/mounts"
+	case within(p, enginesOwn), within(p, m.mounts):
+		return empty || e.Type == "dir"
 	}
 	// runc and crun make a file to mount over root's, 0755 or 0700.
-	made := w.Entry.UID == 0 && w.Entry.GID == 0 && (w.Entry.Mode == 0o755 || w.Entry.Mode == 0o700)
+	made := e.UID == 0 && e.GID == 0 && (e.Mode == 0o755 || e.Mode == 0o700)
 	return empty && made && m.files[path.Base(p)]
 }
 
-// linked are directories that most images replace by a link.
-var linked = [][2]string{{"/var/run/", "/run/"}, {"/var/lock/", "/run/lock/"}, {"/bin/", "/usr/bin/"}, {"/sbin/", "/usr/sbin/"}, {"/lib/", "/usr/lib/"}, {"/lib64/", "/usr/lib64/"}}
-
-// claimedHidden is hides for a path of which nothing but a claim is known: what
-// is below the usual links counts as covered too, and so do the directories that
-// lead to a mount, unless they are gone.
-func (m masks) claimedHidden(p string, removed bool) bool {
-	for _, top := range append(slices.Clone(m.hidden), enginesOwn...) {
-		tops := []string{top}
-		for _, l := range linked {
-			if rest, ok := strings.CutPrefix(top, l[0]); ok {
-				tops = append(tops, l[1]+rest)
-			}
-		}
-		for _, top := range tops {
-			if isUnder(p, top) || !removed && isUnder(top, p) {
-				return true
-			}
-		}
-	}
-	return p == "/etc/mtab" && !removed
+// claimedHidden is what to make of a path of which nothing but a claim is known:
+// the engine lists what is covered as removed.
+func (m masks) claimedHidden(p string) bool {
+	return within(p, m.mounts) || within(p, kernelMounts) || slices.Contains(enginesOwn, p) || p == "/etc/mtab"
 }
 
-// isUnder reports whether p is top or below it.
-func isUnder(p, top string) bool {
-	return p == top || strings.HasPrefix(p, strings.TrimSuffix(top, "/")+"/")
+// within reports whether p is one of tops or below one.
+func within(p string, tops []string) bool {
+	return slices.ContainsFunc(tops, func(top string) bool { return p == top || strings.HasPrefix(p, strings.TrimSuffix(top, "/")+"/") })
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -23,7 +22,7 @@ type overlayMount struct {
 // overlayAt looks up the overlay that is mounted at a path, in the mount
 // namespace of this process.
 func (m machine) overlayAt(at string) (overlayMount, error) {
-	f, err := os.Open(filepath.Join(m.proc, "self", "mountinfo"))
+	f, err := os.Open(m.mounts)
 	if err != nil {
 		return overlayMount{}, err
 	}

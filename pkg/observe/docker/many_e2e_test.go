@@ -1,7 +1,0 @@
-//go:build e2e && long
-
-package docker_test
-
-import "testing"
-
-func TestHundredThousandContainers(t *testing.T) { manyContainers(t, 100_000) }
