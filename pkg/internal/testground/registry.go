@@ -28,18 +28,20 @@ type Registry struct {
 	cmd  *exec.Cmd
 	done chan error
 	log  *accessLog
+	// release gives back what keeps others from the address; may be nil.
+	release func()
 }
 
 // StartRegistry starts a registry that stores into dir and waits until it
 // answers. It lives until Close.
 func StartRegistry(ctx context.Context, dir string) (*Registry, error) {
-	bin, err := Command("docker-registry", "docker-registry")
-	if err != nil {
-		return nil, err
-	}
 	var last error
 	for range 3 { // another process may take the port between choice and use
-		r, err := startRegistry(ctx, bin, dir)
+		addr, err := freeAddr()
+		if err != nil {
+			return nil, err
+		}
+		r, err := startRegistryAt(ctx, dir, addr)
 		if err == nil {
 			return r, nil
 		}
@@ -57,8 +59,8 @@ storage:
 http: {addr: %q}
 `
 
-func startRegistry(ctx context.Context, bin, dir string) (*Registry, error) {
-	addr, err := freeAddr()
+func startRegistryAt(ctx context.Context, dir, addr string) (*Registry, error) {
+	bin, err := Command("docker-registry", "docker-registry")
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +112,9 @@ func (r *Registry) Close() error {
 		return fmt.Errorf("stop docker-registry: %w", err)
 	}
 	<-r.done
+	if r.release != nil {
+		r.release()
+	}
 	return nil
 }
 
