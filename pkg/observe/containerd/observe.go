@@ -102,7 +102,7 @@ func (v *view) namespace(ctx context.Context, name string) error {
 	sp := &space{name: name}
 	images, err := v.o.client.Images(ctx, name)
 	if err != nil {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || image.CauseOf(err) == fact.Network {
 			return err
 		}
 		v.gaps.add(fmt.Sprintf("images of namespace %q", name), "", err)

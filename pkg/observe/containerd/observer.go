@@ -12,6 +12,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/image"
@@ -33,6 +34,8 @@ type Options struct {
 	Namespaces []string
 	// Name is what reports call the machine; "" is its own name.
 	Name string
+
+	call, idle time.Duration // of containerdclient.Options
 }
 
 // An Observer looks at one runtime. It implements [observe.Observer] and
@@ -79,7 +82,7 @@ func connect(ctx context.Context, o Options, others []string) (*Observer, error)
 }
 
 func (o *Observer) connect(ctx context.Context, opts Options) error {
-	conn, err := o.dial(ctx, opts.Address)
+	conn, err := o.dial(ctx, opts, opts.Address)
 	if err != nil {
 		return err
 	}
@@ -103,7 +106,7 @@ func (o *Observer) connect(ctx context.Context, opts Options) error {
 		o.platform = machine()
 	}
 	if opts.CRI != "" && strings.TrimPrefix(opts.CRI, "unix://") != conn.Path() {
-		if conn, err = o.dial(ctx, opts.CRI); err != nil {
+		if conn, err = o.dial(ctx, opts, opts.CRI); err != nil {
 			return err
 		}
 		o.cri, err = newCRI(ctx, conn)
@@ -116,8 +119,8 @@ func (o *Observer) connect(ctx context.Context, opts Options) error {
 	return nil
 }
 
-func (o *Observer) dial(ctx context.Context, address string) (*containerdclient.Conn, error) {
-	conn, err := containerdclient.Connect(ctx, containerdclient.Options{Address: address})
+func (o *Observer) dial(ctx context.Context, opts Options, address string) (*containerdclient.Conn, error) {
+	conn, err := containerdclient.Connect(ctx, containerdclient.Options{Address: address, Call: opts.call, Idle: opts.idle})
 	if err == nil {
 		o.close = append(o.close, conn.Close)
 	}

@@ -78,6 +78,9 @@ type CRI struct {
 // Start serves s until the test ends and returns the path of its socket.
 func (s *Server) Start(t testing.TB) string {
 	t.Helper()
+	if s.grpc != nil {
+		t.Fatal("the server was started before")
+	}
 	// A path below t.TempDir() may be longer than a socket's can be.
 	dir, err := os.MkdirTemp("", "ctd")
 	if err != nil {
