@@ -132,6 +132,8 @@ func (c *client) fail(ctx context.Context, op, object, need string, err error) e
 	case errors.Is(err, errProtocol):
 		out.Cause = fact.ServerError
 	case isCredentials(err):
+		first, _, _ := strings.Cut(out.Err.Error(), "\n") // a page of advice may follow
+		out.Err = errors.New(first)
 		out.Cause, out.Hint = fact.Unauthenticated, "log in to the cluster as for kubectl, and see that the plugin that the kubeconfig names is installed"
 	default:
 		var limit *limits.ExceededError

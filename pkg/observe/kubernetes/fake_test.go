@@ -63,6 +63,14 @@ func newFake(t *testing.T) *fake {
 	return f
 }
 
+// clone is another server that holds the same.
+func (f *fake) clone(t *testing.T) *fake {
+	t.Helper()
+	g := newFake(t)
+	g.objects = f.objects
+	return g
+}
+
 // add puts objects into the server.
 func (f *fake) add(r resource, objects ...object) *fake {
 	for _, o := range objects {

@@ -20,8 +20,15 @@ func (v *observation) histories(ctx context.Context, scopes []string) []observe.
 	var out []observe.History
 	for _, uid := range slices.Sorted(maps.Keys(v.index.revisions)) {
 		set := v.index.revisions[uid]
+		if v.o.Selector != "" && !set.used {
+			continue
+		}
 		newest := set.newest()
-		if newest == nil || v.o.Selector != "" && !set.used {
+		if newest == nil {
+			if set.of.keeps() && len(set.all) > 1 {
+				out = append(out, observe.History{Namespace: set.namespace, Workload: observe.Workload{Kind: set.of.kind, Name: set.of.name},
+					Missing: fmt.Sprintf("its %s are not numbered", set.kind.plural())})
+			}
 			continue
 		}
 		h := observe.History{Namespace: set.namespace, Workload: observe.Workload{
