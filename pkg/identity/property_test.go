@@ -315,7 +315,7 @@ func FuzzCompare(f *testing.F) {
 	f.Add([]byte("one index, two manifests, three configs"))
 	f.Add([]byte{3, 1, 0, 1, 1, 2, 2, 3, 3, 4, 0, 0, 1, 0, 2, 0, 3, 0, 0, 3, 2, 0, 0, 0, 1, 0, 1, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if len(b) > 200 {
+		if len(b) > 96 {
 			return
 		}
 		properties(t, b)
