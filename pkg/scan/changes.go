@@ -18,7 +18,7 @@ func (g *containerGatherer) changes(ctx context.Context) {
 	set, files := g.out.set, g.class.inventory.runtime.Files
 	c := g.class.spec.Container
 	switch {
-	case !g.runs():
+	case set.Running.State == fact.Absent:
 		return // Absent already
 	case c.Role == fact.RoleVolume:
 		set.Changes = fact.NoList[fact.FileChange]() // the kubelet mounts it read-only

@@ -2,6 +2,8 @@ package scan
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -14,8 +16,8 @@ import (
 
 // examined examines the image that runs and puts what is known of its platform
 // beside the container.
-func (g *containerGatherer) examined(ctx context.Context, declared ref.Ref, root *opened) {
-	set := g.out.set
+func (g *containerGatherer) examined(ctx context.Context, root *opened) {
+	set, declared := g.out.set, g.class.spec.Container.Ref
 	if root == nil {
 		none := fact.AllMissing(g.lost())
 		set.Image, set.Documents, set.Listings, set.Signatures = none.Image, none.Documents, none.Listings, none.Signatures
@@ -59,7 +61,7 @@ func (g *containerGatherer) selection(on ref.Platform) image.Selection {
 // child is the platform of e that runs.
 func (g *containerGatherer) child(e *examined) *examinedChild {
 	manifest := g.running.Manifest
-	if !g.runs() {
+	if !g.runs {
 		_, manifest, _ = g.graph.Names(e.img.Root.Doc.Digest, g.platform())
 	}
 	i := slices.IndexFunc(e.children, func(c examinedChild) bool { return manifest != "" && c.child.Desc.Digest == manifest })
@@ -71,8 +73,12 @@ func (g *containerGatherer) child(e *examined) *examinedChild {
 
 // lost says why there is no image.
 func (g *containerGatherer) lost() (fact.Cause, string) {
+	if r := g.out.set.Running; r.State == fact.Unknown {
+		g.out.err = &image.Error{Op: "tell what runs", Cause: r.Cause, Err: errors.New(r.Why)}
+		return r.Cause, r.Why
+	}
 	for _, o := range []*opened{g.declared, g.out.tag} {
-		if !g.runs() && o != nil && o.err != nil {
+		if !g.runs && o != nil && o.err != nil {
 			g.out.err = o.err
 			return causeOf(o.err), describe(o.err)
 		}
@@ -118,46 +124,36 @@ func (g *containerGatherer) reference(ctx context.Context) {
 
 // forecast says what a start of the same container would bring. It is Absent
 // where a digest decides that.
-func (g *containerGatherer) forecast(ctx context.Context, declared ref.Ref) {
+func (g *containerGatherer) forecast() {
 	set, o := g.out.set, g.out.tag
-	if o == nil || !g.runs() {
+	switch {
+	case set.Running.State == fact.Absent || g.class.spec.Container.Ref.Digest != "":
 		set.Forecast = fact.None[fact.Forecast]()
 		return
-	}
-	if set.Running.State != fact.Known {
+	case !g.runs:
 		set.Forecast = fact.Missing[fact.Forecast](set.Running.Cause, set.Running.Why)
 		return
-	}
-	f := fact.Forecast{Tag: o.to.Tag, PullPolicy: pullPolicy(g.class.spec.Settings, declared)}
-	on := g.platform()
-	gone := o.err != nil && image.CauseOf(o.err) == fact.NotFound
-	switch {
-	case gone:
-		f.Now = fact.Comparison{Why: "the tag names nothing"}
-	case o.err != nil:
+	case o == nil:
+		set.Forecast = fact.Missing[fact.Forecast](fact.Unsupported, fmt.Sprintf("%q is no reference", g.class.spec.Container.Image))
+		return
+	case o.err != nil && image.CauseOf(o.err) != fact.NotFound:
 		set.Forecast = fact.Missing[fact.Forecast](causeOf(o.err), describe(o.err))
 		return
-	default:
+	}
+	declared, on := g.class.spec.Container.Ref, g.platform()
+	f := fact.Forecast{Tag: o.to.Tag, PullPolicy: pullPolicy(g.class.spec.Settings, declared), Now: fact.Comparison{Why: "the tag names nothing"}}
+	if o.img != nil {
 		f.PointsTo = o.img.Root.Doc.Digest
 		f.Now = g.graph.Compare(f.PointsTo, g.running.Digest, on)
 	}
 	if d := g.class.nodeTag; d != "" {
-		f.OnNode = d
 		answer := g.graph.Compare(d, g.running.Digest, on)
-		if answer.Answer == fact.AnswerUnknown {
-			// Another pull on the same node replaced what the tag means there.
-			g.open(ctx, g.place, g.placeKey, ref.Ref{Name: declared.Canonical(), Digest: d})
-			answer = g.graph.Compare(d, g.running.Digest, on)
-		}
-		f.Cached = &answer
+		f.OnNode, f.Cached = d, &answer
 	}
-	if upstream := g.Policy.UpstreamOf(declared.Canonical()); upstream != declared.Canonical() {
+	if g.Policy.UpstreamOf(declared.Canonical()) != declared.Canonical() {
 		f.Mirror = declared.Registry()
-		if f.Now.Answer != fact.AnswerSame {
-			// A mirror's tag can be a day old, so what it says proves no drift.
-			if u := g.open(ctx, g.place, g.placeKey, ref.Ref{Name: upstream, Tag: o.to.Tag}); u.img != nil {
-				f.Upstream = u.img.Root.Doc.Digest
-			}
+		if u := g.upstream; u != nil && u.img != nil {
+			f.Upstream = u.img.Root.Doc.Digest
 		}
 	}
 	set.Forecast = fact.Of(f)

@@ -24,8 +24,20 @@ func (s *scanner) containers(ctx context.Context, places []*inventory) *observed
 	for _, p := range places {
 		classes = append(classes, p.classes...)
 	}
-	out.rans = make([]*ran, len(classes))
-	s.each(ctx, len(classes), func(ctx context.Context, i int) { out.rans[i] = s.container(ctx, classes[i]) })
+	all := make([]*containerGatherer, len(classes))
+	s.each(ctx, len(classes), func(ctx context.Context, i int) { all[i] = s.gatherer(ctx, classes[i]) })
+	for _, step := range []func(*containerGatherer, context.Context){
+		(*containerGatherer).ask, (*containerGatherer).find, (*containerGatherer).more, (*containerGatherer).conclude,
+	} {
+		s.each(ctx, len(all), func(ctx context.Context, i int) {
+			if all[i].asks {
+				step(all[i], ctx)
+			}
+		})
+	}
+	for _, g := range all {
+		out.rans = append(out.rans, g.out)
+	}
 	of := make(map[*class]*ran, len(classes))
 	for _, r := range out.rans {
 		of[r.class] = r
@@ -58,7 +70,7 @@ func (s *scanner) judgedFact(r *ran) fact.Value[fact.Judged] {
 	switch {
 	case r.set.Running.State == fact.Absent:
 		return fact.None[fact.Judged]()
-	case r.image == nil && r.set.Running.State == fact.Unknown:
+	case r.set.Running.State == fact.Unknown:
 		return fact.Missing[fact.Judged](r.set.Running.Cause, r.set.Running.Why)
 	case r.image == nil:
 		return fact.Missing[fact.Judged](r.set.Image.Cause, r.set.Image.Why)

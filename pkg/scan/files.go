@@ -112,9 +112,10 @@ func (s *scanner) declaredFacts(k *class) *fact.Set {
 	return set
 }
 
-// declaredClass gathers the facts about one class that files declare.
-func (s *scanner) declaredClass(ctx context.Context, k *class) *ran {
+// declaredGatherer prepares to gather the facts about a class that files declare.
+func (s *scanner) declaredGatherer(k *class) *containerGatherer {
 	out := &ran{class: k, set: s.declaredFacts(k)}
+	out.set.TagHistory = s.history(k.found.Ref)
 	g := &containerGatherer{scanner: s, out: out, class: k, place: k.inventory.files.Place}
 	switch {
 	case k.found.Unresolved != "":
@@ -126,10 +127,9 @@ func (s *scanner) declaredClass(ctx context.Context, k *class) *ran {
 	case s.Depth == policy.DepthReference:
 		g.unasked(fact.NotAsked, "what the reference names (--depth manifest)")
 	default:
-		g.run(ctx)
+		g.asks = true
 	}
-	out.set.TagHistory = s.history(k.found.Ref)
-	return out
+	return g
 }
 
 // imageLike reports whether k is in a registry.

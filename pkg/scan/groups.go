@@ -32,11 +32,7 @@ func (s *scanner) groupFacts(g *group, of map[*class]*ran) *fact.Set {
 		Workload: g.workload.where, Container: g.container, Template: g.workload.Template,
 		Image: g.spec.Container.Image, Rollout: g.rollout,
 	}
-	slices.SortStableFunc(g.versions, func(a, b *version) int {
-		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.reported, b.reported))
-	})
 	for _, v := range g.versions {
-		slices.Sort(v.nodes)
 		n, err := identity.ParseReported(v.reported)
 		if err != nil || n.Digest == "" {
 			set.Group = fact.Missing[fact.Group](fact.Unsupported, "the runtime reports "+v.reported+", which names no bytes")
@@ -51,10 +47,11 @@ func (s *scanner) groupFacts(g *group, of map[*class]*ran) *fact.Set {
 			merge(&f.Versions[i], next)
 			continue
 		}
-		if len(f.Versions) > 0 {
-			next.Apart = s.apart(f.Versions[0], next)
-		}
 		f.Versions = append(f.Versions, next)
+	}
+	slices.SortStableFunc(f.Versions, func(a, b fact.Version) int { return cmp.Compare(b.Count, a.Count) })
+	for i := range f.Versions[1:] {
+		f.Versions[i+1].Apart = s.apart(f.Versions[0], f.Versions[i+1])
 	}
 	set.Group = fact.Of(f)
 	return set
@@ -66,12 +63,12 @@ func merge(v *fact.Version, w fact.Version) {
 	if !w.Since.IsZero() && (v.Since.IsZero() || w.Since.Before(v.Since)) {
 		v.Since = w.Since
 	}
+	nodes := slices.Clone(v.Nodes)
 	for _, n := range w.Nodes {
-		if len(v.Nodes) < maxNodes && !slices.Contains(v.Nodes, n) {
-			v.Nodes = append(v.Nodes, n)
-		}
+		nodes = nodesWith(nodes, n)
 	}
-	slices.Sort(v.Nodes)
+	v.Nodes = nodes
+	v.Example = min(v.Example, w.Example)
 }
 
 // apart compares two versions, each on its own platform: the images of one index

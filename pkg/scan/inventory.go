@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -43,8 +44,9 @@ type class struct {
 	inventory *inventory
 	found     *extract.Found // the first of them, if files declare it
 	also      []string
-	first     observe.Container
-	subject   policy.Subject // of the first one
+	first     observe.Container // by name
+	at        *workload         // of the first one
+	subject   policy.Subject    // of the first one
 	origins   []occurrence
 }
 
@@ -89,6 +91,7 @@ func (s *scanner) collect(ctx context.Context, r *Runtime) *inventory {
 	}
 	c.histories(got.Histories)
 	c.rollouts()
+	c.order()
 	return c.inventory
 }
 
@@ -184,13 +187,40 @@ func (c *collector) class(o observe.Container, w *workload) *class {
 	}
 	k := c.classes[key]
 	if k == nil {
-		subject.Image = canonical(o.Spec.Container.Ref)
-		k = &class{classKey: key, inventory: c.inventory, also: o.Also, first: o, subject: subject}
+		k = &class{classKey: key, inventory: c.inventory}
 		c.classes[key] = k
 		c.inventory.classes = append(c.inventory.classes, k)
 	}
+	if k.at == nil || before(o, k.first) {
+		subject.Image = canonical(o.Spec.Container.Ref)
+		k.first, k.at, k.subject, k.also = o, w, subject, o.Also
+	}
 	k.origins = append(k.origins, occurrence{workload: w, pod: o.Pod, node: c.name(o.Node)})
 	return k
+}
+
+// before orders containers by name, so that what is said of one of many does not
+// depend on which was seen first.
+func before(a, b observe.Container) bool { return compareContainers(a, b) < 0 }
+
+func compareContainers(a, b observe.Container) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Pod, b.Pod), cmp.Compare(a.ID, b.ID),
+		cmp.Compare(a.Spec.Container.Name, b.Spec.Container.Name), cmp.Compare(a.Reported, b.Reported))
+}
+
+// order sorts what was collected by name.
+func (c *collector) order() {
+	slices.SortFunc(c.inventory.classes, func(a, b *class) int { return compareContainers(a.first, b.first) })
+	slices.SortFunc(c.inventory.groups, func(a, b *group) int {
+		return cmp.Or(cmp.Compare(a.workload.where, b.workload.where), cmp.Compare(a.workload.Template, b.workload.Template),
+			cmp.Compare(a.container, b.container), cmp.Compare(a.role, b.role))
+	})
+	for _, g := range c.inventory.groups {
+		slices.SortFunc(g.versions, func(a, b *version) int {
+			return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.reported, b.reported), cmp.Compare(a.manifest, b.manifest),
+				cmp.Compare(a.platform.String(), b.platform.String()))
+		})
+	}
 }
 
 // name returns one copy of s.
@@ -207,7 +237,8 @@ type group struct {
 	groupKey
 	inventory *inventory
 	workload  *workload
-	spec      *observe.Spec // of one of them
+	first     observe.Container // by name; without a Spec if nothing of it runs
+	spec      *observe.Spec     // of the first one
 	versions  []*version
 	rollout   bool // pods of another template of the workload are there too
 	revisions []observe.Revision
@@ -243,13 +274,16 @@ func (c *collector) group(o observe.Container, w *workload, k *class) {
 		c.groups[key] = g
 		c.inventory.groups = append(c.inventory.groups, g)
 	}
+	if g.first.Spec == nil || before(o, g.first) {
+		g.first, g.spec = o, o.Spec
+	}
 	i := slices.IndexFunc(g.versions, func(v *version) bool {
 		return v.reported == o.Reported && v.manifest == o.Manifest && v.platform == o.Spec.Container.Platform
 	})
 	if i < 0 {
 		g.versions = append(g.versions, &version{
 			reported: o.Reported, manifest: o.Manifest, platform: o.Spec.Container.Platform,
-			class: k, example: strings.TrimPrefix(o.Namespace+"/"+o.Pod, "/"),
+			class: k,
 		})
 		i = len(g.versions) - 1
 	}
@@ -258,9 +292,20 @@ func (c *collector) group(o observe.Container, w *workload, k *class) {
 	if !o.Since.IsZero() && (v.since.IsZero() || o.Since.Before(v.since)) {
 		v.since = o.Since
 	}
-	if o.Node != "" && len(v.nodes) < maxNodes && !slices.Contains(v.nodes, o.Node) {
-		v.nodes = append(v.nodes, c.name(o.Node))
+	if name := strings.TrimPrefix(o.Namespace+"/"+o.Pod, "/"); v.example == "" || name < v.example {
+		v.example, v.class = name, k
 	}
+	v.nodes = nodesWith(v.nodes, c.name(o.Node))
+}
+
+// nodesWith adds a node to the first few by name.
+func nodesWith(nodes []string, name string) []string {
+	i, known := slices.BinarySearch(nodes, name)
+	if known || name == "" || i >= maxNodes {
+		return nodes
+	}
+	nodes = slices.Insert(nodes, i, name)
+	return nodes[:min(len(nodes), maxNodes)]
 }
 
 // rollouts marks the groups of workloads of which two templates run.

@@ -39,7 +39,7 @@ func (s *scanner) join(o *observed) {
 		if r.class.found != nil {
 			continue
 		}
-		w := r.class.origins[0].workload
+		w := r.class.at
 		var f fact.Declared
 		for _, d := range declared[declarationKey{w.Kind, w.Name, r.class.spec.Container.Name}] {
 			if ns := d.found.Workload.Namespace; ns != "" && ns != w.namespace {

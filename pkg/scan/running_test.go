@@ -3,7 +3,9 @@ package scan_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -266,3 +268,52 @@ func TestFormerRevisionsAreLookedFor(t *testing.T) {
 		t.Errorf("what is gone: %+v", gone)
 	}
 }
+
+// What cannot be read names no image: that the tag names one does not make it the
+// one that runs.
+func TestWhatARuntimeReportsAndNobodyCanReadIsNotClean(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, "")
+	e.put(t, "shop/cart", "1.0.0", build(t, twoPlatforms("v1")))
+	name := e.server.Host + "/shop/cart"
+	r := e.run(t, fixed{containers: []observe.Container{pod(t, "a", name+":1.0.0", "md5:nothing")}})
+	set := only(t, r, ref.KindImage)
+	if r.Verdict != policy.Undecided || set.Running.State != fact.Unknown || set.Judged.State != fact.Unknown || set.Image.State != fact.Unknown || len(r.Images) != 0 {
+		t.Errorf("the verdict is %s, %d images, running %+v, judged %+v", r.Verdict, len(r.Images), set.Running, set.Judged)
+	}
+}
+
+// The report is the same bytes whatever was slow.
+func TestReportsOfWhatRunsDoNotDependOnTime(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, "")
+	old, now := build(t, twoPlatforms("v1")), build(t, twoPlatforms("v2"))
+	e.put(t, "shop/cart", "1.0.0", old)
+	e.put(t, "shop/cart", "1.0.0", now)
+	e.put(t, "shop/other", "1.0.0", old)
+	name, other := e.server.Host+"/shop/cart", e.server.Host+"/shop/other"
+	var all []observe.Container
+	for i, reported := range []string{
+		name + "@" + string(old.Root.Descriptor.Digest), name + "@" + string(now.Root.Descriptor.Digest), string(old.Images[0].Config.Descriptor.Digest),
+		other + "@" + string(old.Images[0].Manifest.Descriptor.Digest), string(now.Images[0].Config.Descriptor.Digest), "sha256:" + digestLetters('e'),
+	} {
+		all = append(all, pod(t, fmt.Sprint("a", i), name+":1.0.0", reported), pod(t, fmt.Sprint("b", i), other+":1.0.0", reported))
+	}
+	want := ""
+	for i := range 6 {
+		e.options.Jobs = 1 + i
+		rand.New(rand.NewPCG(1, uint64(i))).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		var b strings.Builder
+		if err := report.WriteJSON(&b, e.run(t, fixed{containers: all})); err != nil {
+			t.Fatal(err)
+		}
+		if want == "" {
+			want = b.String()
+		}
+		if d := cmp.Diff(want, b.String()); d != "" {
+			t.Fatalf("run %d: %s", i, d)
+		}
+	}
+}
+
+func digestLetters(c byte) string { return strings.Repeat(string(c), 64) }
