@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -125,6 +126,10 @@ func (c *client) once(ctx context.Context, r request) (*body, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	b := &body{cancel: cancel, patience: c.o.Timeout, ctx: ctx, now: c.o.now}
 	b.timer = c.o.timer(c.o.Timeout, func() { cancel(errHang) })
+	b.timer.Stop()
+	// The server's time begins with the connection: a plugin for credentials may have
+	// to wait for somebody to log in.
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: func(string) { b.timer.Reset(c.o.Timeout) }})
 	where := *c.base
 	where.RawPath = strings.TrimSuffix(where.EscapedPath(), "/") + r.path
 	where.Path, _ = url.PathUnescape(where.RawPath) // what was escaped can be unescaped

@@ -185,6 +185,26 @@ func TestRoundTripThatIgnoresItsContext(t *testing.T) {
 	}
 }
 
+// The server's patience is not used up by a plugin that waits for somebody to log
+// in.
+func TestSlowLogin(t *testing.T) {
+	t.Parallel()
+	f := shop(t, 1)
+	var clock clockwork
+	o := f.open(Options{timer: clock.timer})
+	next := o.c.http.Transport
+	o.c.http.Transport = roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Path == "/version" { // when nothing else is on its way
+			clock.fire()
+		}
+		return next.RoundTrip(r)
+	})
+	n := 0
+	if _, err := o.Observe(t.Context(), func(observe.Container) { n++ }); err != nil || n != 1 {
+		t.Errorf("%d containers, %v", n, err)
+	}
+}
+
 type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -45,8 +45,9 @@ type observation struct {
 	told    map[string]bool          // silent nodes
 	ahead   map[string]time.Duration // nodes whose clock is
 
-	gaps   []observe.Gap
-	counts struct {
+	missing map[missing][]hole
+	gaps    []observe.Gap
+	counts  struct {
 		pods, containers int
 		namespaces       map[string]bool
 	}
@@ -58,7 +59,8 @@ func (o *Observer) observation() *observation {
 	v := &observation{o: &o.o, c: o.c, started: o.o.now(), index: newIndex(o.o.Team),
 		nodes: map[string]*node{}, teams: map[string]string{}, objects: map[objectKey]fact.Tri{},
 		kinds: map[string]resource{}, refused: map[spot]error{}, asked: map[spot]int{}, makers: map[makerKey]*made{},
-		parsed: map[string]parsed{}, names: map[string][]string{}, seen: map[podKey]bool{}, told: map[string]bool{}, ahead: map[string]time.Duration{}}
+		parsed: map[string]parsed{}, names: map[string][]string{}, seen: map[podKey]bool{}, told: map[string]bool{}, ahead: map[string]time.Duration{},
+		missing: map[missing][]hole{}}
 	v.counts.namespaces = map[string]bool{}
 	return v
 }
@@ -84,13 +86,46 @@ func (v *observation) gapOf(what string, cause fact.Cause, why, hint string) {
 	v.gaps = append(v.gaps, observe.Gap{What: what, Cause: cause, Why: why, Hint: hint})
 }
 
-// without says that objects of r could not be listed in a namespace, and what
-// for that is not known.
+// without says that objects of r could not be listed in a namespace.
 func (v *observation) without(r resource, namespace string, err error) {
 	v.mu.Lock()
+	defer v.mu.Unlock()
 	v.index.failed[r] = err
-	v.mu.Unlock()
-	v.gapOf(r.of(namespace), image.CauseOf(err), bare(err)+"; so "+lost[r], image.HintOf(err))
+	at := missing{r, image.CauseOf(err)}
+	v.missing[at] = append(v.missing[at], hole{namespace, err})
+}
+
+// A missing is a kind of objects that could not be listed for one cause.
+type missing struct {
+	resource
+	cause fact.Cause
+}
+
+// A hole is a namespace where something is missing.
+type hole struct {
+	namespace string
+	err       error
+}
+
+// missed is one gap for each kind and cause, however many namespaces there are.
+func (v *observation) missed() {
+	for at, holes := range v.missing {
+		slices.SortFunc(holes, func(a, b hole) int { return cmp.Compare(a.namespace, b.namespace) })
+		err := holes[0].err
+		what, hint := at.of(holes[0].namespace), image.HintOf(err)
+		if len(holes) > 1 {
+			var in []string
+			for _, h := range holes {
+				in = append(in, h.namespace)
+			}
+			what = fmt.Sprintf("%s of %d namespaces (%s)", at.plural(), len(in), some(in))
+			if hint != "" && at.cause == fact.Forbidden {
+				hint = fmt.Sprintf("grant %s in these namespaces; see deploy/rbac.yaml", at.need("list", ""))
+			}
+		}
+		v.gapOf(what, at.cause, bare(err)+"; so "+lost[at.resource], hint)
+	}
+	clear(v.missing)
 }
 
 // lost says what is not known for want of a kind of objects.
@@ -133,6 +168,8 @@ func some(names []string) string {
 
 // inventory is what was learned.
 func (v *observation) inventory(name, version string) observe.Inventory {
+	v.missed()
+	v.clocks()
 	inv := observe.Inventory{Kind: "kubernetes", Name: name, Version: version, NotAsked: v.notAsked()}
 	inv.Gaps = slices.Clone(v.gaps)
 	slices.SortFunc(inv.Gaps, func(a, b observe.Gap) int {

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -32,7 +33,6 @@ func (o *Observer) Observe(ctx context.Context, yield func(observe.Container)) (
 	if err == nil {
 		histories = v.histories(ctx, scopes)
 	}
-	v.clocks()
 	inv := v.inventory(o.name, version)
 	inv.Histories = histories
 	if ctx.Err() != nil { // whatever came of it: it is not whole
@@ -84,7 +84,7 @@ func (v *observation) scopes(ctx context.Context, home string) ([]string, error)
 	if home == "" || image.CauseOf(listed) != fact.Forbidden || v.probe(ctx, home) != nil {
 		return nil, err
 	}
-	v.gapOf("pods of all namespaces but "+home, fact.Forbidden, bare(err), image.HintOf(err)+"; or name namespaces with --namespace")
+	v.gapOf(fmt.Sprintf("pods of all namespaces but %q", home), fact.Forbidden, bare(err), image.HintOf(err)+"; or name namespaces with --namespace")
 	return []string{home}, nil
 }
 

@@ -56,7 +56,8 @@ func (c *client) pages(ctx context.Context, q query, item func(raw []byte, isJSO
 	if q.limit == 0 {
 		q.limit = c.o.PageSize
 	}
-	restarts, again := 0, 0
+	again := 0             // how often this page was asked for in vain
+	resumed, begun := 0, 0 // how often the list was gone on with since the last page, and begun again
 	next := c.ahead(ctx, c.pageOf(q, ""))
 	defer func() { next.drop() }()
 	for token := ""; ; {
@@ -68,12 +69,14 @@ func (c *client) pages(ctx context.Context, q query, item func(raw []byte, isJSO
 		var s *statusError
 		switch {
 		case err == nil:
-			again = 0
-		case errors.As(err, &s) && s.expired && restarts < limits.Retries:
+			again, resumed = 0, 0
+		case errors.As(err, &s) && s.expired && resumed < limits.Retries && begun < limits.Retries:
 			// The list grew old. The server may give a token for the same place in the list
 			// of now; else it is listed from the beginning, and what was seen comes again.
-			restarts++
-			token = s.resume
+			resumed++
+			if token = s.resume; token == "" {
+				begun++
+			}
 			next.drop()
 			next = c.ahead(ctx, c.pageOf(q, token))
 			continue
