@@ -266,7 +266,7 @@ func TestYieldEndsAList(t *testing.T) {
 
 func TestTasks(t *testing.T) {
 	t.Parallel()
-	s := &containerdtest.Server{Namespaces: map[string]*containerdtest.Namespace{"ns": {Tasks: map[string]task.Status{
+	s := &containerdtest.Server{Namespaces: map[string]*containerdtest.Namespace{"ns": {Containers: []*containersapi.Container{{ID: "b"}, {ID: "f"}}, Tasks: map[string]task.Status{
 		"a": task.Status_CREATED, "b": task.Status_RUNNING, "c": task.Status_STOPPED, "d": task.Status_PAUSED, "e": task.Status_PAUSING, "f": task.Status_UNKNOWN}}}}
 	c := open(t, containerdclient.Options{Address: s.Start(t)})
 	got, err := c.Tasks(t.Context(), "ns")

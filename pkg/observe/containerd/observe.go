@@ -179,34 +179,37 @@ func (v *view) show(d description) {
 }
 
 // orphans looks for what runs although nothing says what it is: a container's
-// record can be deleted below its task.
+// record can be deleted below its task, which then can be listed and not asked.
 func (v *view) orphans(ctx context.Context, sp *space) error {
+	var left []string
 	for _, id := range slices.Sorted(maps.Keys(sp.tasks)) {
 		c, err := v.o.client.Container(ctx, sp.name, id)
-		if err == nil { // it was created while the others were listed
+		switch {
+		case err == nil: // it was created while the others were listed
 			if err := v.container(ctx, sp, c); err != nil {
 				return err
 			}
-			continue
-		}
-		if image.CauseOf(err) != fact.NotFound {
-			if ctx.Err() != nil {
-				return err
-			}
+		case image.CauseOf(err) == fact.NotFound:
+			left = append(left, id)
+		case ctx.Err() != nil || image.CauseOf(err) == fact.Network:
+			return err
+		default:
 			v.gaps.add(fmt.Sprintf("container of namespace %q:", sp.name), id, err)
-			continue
 		}
-		switch p, err := v.o.client.Task(ctx, sp.name, id); {
-		case err != nil && image.CauseOf(err) == fact.NotFound:
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	still, err := v.o.client.Tasks(ctx, sp.name)
+	if err != nil {
+		return err
+	}
+	for _, id := range left {
+		if p, ok := still[id]; !ok {
 			v.gone++
-		case err != nil:
-			if ctx.Err() != nil {
-				return err
-			}
-			v.gaps.add(fmt.Sprintf("task of namespace %q:", sp.name), id, err)
-		case p != fact.PhaseFinished:
-			v.gaps.add(fmt.Sprintf("task of namespace %q:", sp.name), id,
-				&image.Error{Op: "identify", Object: "it", Cause: fact.NotFound, Err: errors.New("it runs and has no container: what it is of is not known")})
+		} else if p != fact.PhaseFinished {
+			v.gaps.add(fmt.Sprintf("task of namespace %q:", sp.name), id, &image.Error{Op: "identify", Object: "what runs", Cause: fact.NotFound,
+				Err: errors.New("the record of its container was deleted")})
 		}
 	}
 	return nil

@@ -139,6 +139,10 @@ func (t tasks) Get(ctx context.Context, r *tasksapi.GetRequest) (*tasksapi.GetRe
 	if err != nil {
 		return nil, err
 	}
+	// As with containerd, nothing can be asked of a task without a container.
+	if n.Many == 0 && !slices.ContainsFunc(n.Containers, func(x *containersapi.Container) bool { return x.ID == r.ContainerID }) {
+		return nil, missing("container", r.ContainerID)
+	}
 	s, ok := n.Tasks[r.ContainerID]
 	if !ok {
 		return nil, missing("task", r.ContainerID)
