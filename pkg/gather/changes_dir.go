@@ -14,13 +14,13 @@ import (
 // for. No container can give such an owner.
 const unmappedID = 65534
 
-// root compares the root directory. Runtimes make the upper one: 0755, root's or
-// the image's.
+// root compares the root directory. Runtimes make the upper one: 0755 or, Podman,
+// 0555, root's or the image's.
 func (c *comparer) root(w observe.Written) {
 	f := &c.stack[0]
 	var was layer.Entry
 	f.node.Entry(&was)
-	if w.Entry.Mode == 0o755 {
+	if w.Entry.Mode == 0o755 || w.Entry.Mode == 0o555 {
 		w.Entry.Mode = uint32(was.Mode)
 	}
 	if w.Entry.UID == 0 || w.Entry.UID == unmappedID {

@@ -28,6 +28,9 @@ func newMounts(o Original) mounts {
 		}
 	}
 	lead(path.Clean("/" + o.Config.WorkingDir)) // runc makes it
+	for _, p := range slices.Concat(runtimeFiles, runtimeTrees) {
+		lead(path.Dir(p))
+	}
 	for _, p := range o.Mounts {
 		add(path.Clean("/" + string(p)))
 		add(o.Tree.Resolve(string(p))) // "/var/run/x" is at "/run/x"
@@ -64,13 +67,14 @@ func runtimeMade(p string, w observe.Written) bool {
 	e := w.Entry
 	switch {
 	case slices.Contains(runtimeFiles, p):
-		return e.Type == "file" && e.Mode&0o111 == 0 && !program(e.Head) && !strings.HasPrefix(string(e.Head), "#!")
+		// runc makes the files that it mounts on with the mode 0755.
+		return e.Type == "file" && (e.Size == 0 || e.Mode&0o111 == 0 && !program(e.Head) && !strings.HasPrefix(string(e.Head), "#!"))
 	case p == "/etc/mtab":
 		return e.Type == "symlink" && slices.Contains(mountTables, string(e.Link))
 	case within(p, kernelTrees):
 		return e.Type != "file" || e.Size == 0
 	case within(p, runtimeTrees):
-		return w.Err == nil && !w.Opaque && w.Renamed == "" && (e.Type == "dir" || e.Type == "file" && e.Size == 0 && e.Mode&0o111 == 0)
+		return w.Err == nil && !w.Opaque && w.Renamed == "" && (e.Type == "dir" || e.Type == "file" && e.Size == 0)
 	}
 	return false
 }

@@ -18,10 +18,14 @@ func TestWhatTheRuntimeMakes(t *testing.T) {
 	made := []observe.Written{
 		wFile("/.dockerenv", ""), wDir("/dev"), entry("/dev/console", "char", 0o600, nil), wLink("/dev/fd", "/proc/self/fd"), wFile("/dev/null", ""), wDir("/dev/shm"),
 		wDir("/etc"), wFile("/etc/hostname", "x"), wFile("/etc/hosts", "10.0.0.1 x"), wLink("/etc/mtab", "/proc/mounts"), wFile("/etc/resolv.conf", "nameserver x"),
-		wDir("/proc"), wDir("/run"), wFile("/run/.containerenv", ""), wDir("/run/secrets"), wDir("/run/secrets/kubernetes.io"), wFile("/run/secrets/token", ""), wDir("/sys"),
+		wDir("/proc"), wDir("/run"), wFile("/run/.containerenv", "", mode(0o755)), wDir("/run/secrets"), wDir("/run/secrets/kubernetes.io"), wFile("/run/secrets/token", "", mode(0o755)), wDir("/sys"),
 	}
 	if got := changes(t, original(t), made...); len(got) != 0 {
 		t.Errorf("left out should be %q", got)
+	}
+	empty := Original{Tree: treeOf(t)}
+	if got := changes(t, empty, made...); len(got) != 0 {
+		t.Errorf("left out of an empty image should be %q", got)
 	}
 	runCases(t, map[string]changeCase{
 		"a program called like it": {

@@ -147,7 +147,7 @@ func TestChangesOfDirectories(t *testing.T) {
 		"content of another file":   {written: []observe.Written{wMeta("/bin/ls", "/bin/sh", mode(0o755)), wMeta("/opt", "/bin/which", mode(0o755))}, want: []string{"/bin/ls changed executable - +", "/opt added executable +"}},
 		"content of no file":        {written: []observe.Written{wMeta("/bin/ls", "/none", mode(0o755))}, want: []string{`unknown, dependency: "/bin/ls": compare: its content is said to be that of "/none", which is no file of the image`}},
 		"root's own mode":           {written: []observe.Written{wDir("/", mode(0o777))}, want: []string{"/ mode executable: directory; 0777, was 0755"}},
-		"root as a runtime made it": {written: []observe.Written{wDir("/", owner(unmappedID, unmappedID))}},
+		"root as a runtime made it": {written: []observe.Written{wDir("/", mode(0o555), owner(unmappedID, unmappedID))}},
 	})
 }
 
