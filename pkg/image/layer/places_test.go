@@ -96,12 +96,14 @@ func TestPlaces_open(t *testing.T) {
 	in := []member{
 		dir("tmp", 0o1777), file("tmp/x", "", 0o644),
 		dir("home/app", 0o750).owner(1000, 1000), dir("home/app/cache", 0o750).owner(1000, 1000), file("home/app/cache/x", "", 0o644).owner(1000, 1000),
+		dir("home/app/private", 0o700).owner(1000, 1000),
 		dir("home/app/shared", 0o770).owner(1000, 50), dir("home/app/shared/mine", 0o750).owner(1000, 1000),
 		dir("var/spool", 0o775), dir("etc", 0o755), dir("srv", 0o755), dir("srv/root", 0o700),
 	}
 	got := Analyse(merged(t, in), fact.Config{}, fact.Value[fact.User]{}).Open
 	want := fact.ListOf(
-		fact.Of(fact.Dir{Path: "/home/app", UID: 1000, GID: 1000, Mode: 0o750, Files: 4}),
+		fact.Of(fact.Dir{Path: "/home/app", UID: 1000, GID: 1000, Mode: 0o750, Files: 5}),
+		fact.Of(fact.Dir{Path: "/home/app/private", UID: 1000, GID: 1000, Mode: 0o700}),
 		fact.Of(fact.Dir{Path: "/home/app/shared", UID: 1000, GID: 50, Mode: 0o770, Files: 1}),
 		fact.Of(fact.Dir{Path: "/home/app/shared/mine", UID: 1000, GID: 1000, Mode: 0o750}),
 		fact.Of(fact.Dir{Path: "/tmp", Mode: 0o1777, Files: 1}),
