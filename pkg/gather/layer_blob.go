@@ -22,12 +22,6 @@ func (p *platformRead) layer(ctx context.Context, d ref.Descriptor, declared ref
 	if d.Digest == "" || d.Size < 0 {
 		return nil, missing[fact.Layer](&image.Error{Op: "get layer", Object: string(d.Digest), Cause: fact.Dependency, Err: errNoUsableDescriptor})
 	}
-	select {
-	case p.slots <- struct{}{}:
-		defer func() { <-p.slots }()
-	case <-ctx.Done():
-		return nil, missing[fact.Layer](&image.Error{Op: "get layer", Object: string(d.Digest), Cause: image.CauseOf(ctx.Err()), Err: ctx.Err()})
-	}
 	if p.c.Class == fact.ClassImage {
 		if kept, at, ok := p.cache.layer(ctx, d, p.budget); ok && p.sameDiffID(kept) {
 			v := fact.Of(kept.Fact)
