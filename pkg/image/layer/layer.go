@@ -95,16 +95,18 @@ func Read(ctx context.Context, r io.Reader, d ref.Descriptor, opts Options) (_ *
 		return c, nil
 	}
 
-	p := newPipe(ctx, opts.Budget, src)
+	in := readAhead(src)
+	p := newPipe(ctx, opts.Budget, in)
 	defer p.recycle()
-	x := &expansion{src: src, out: p, windows: opts.Windows, diffID: opts.DiffID, reference: opts.Reference}
+	x := &expansion{src: src, in: in, out: p, cancel: cancel, windows: opts.Windows, diffID: opts.DiffID, reference: opts.Reference}
 	go x.run()
 	w := newWalker(p, c, opts)
 	walkErr := guard(w.run)
 	if walkErr != nil {
 		cancel(walkErr)
 	}
-	p.drain() // ends only when the other goroutine has ended
+	w.s.release() // the other goroutine may be waiting for it
+	p.drain()     // ends only when the other goroutine has ended
 	for _, err := range []error{x.fatal, walkErr} {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			return nil, asError(ctx, d, err)

@@ -94,20 +94,25 @@ func (s *stream) take(n int64) ([]byte, error) {
 	return b, nil
 }
 
-// fill takes the next block and hashes it whole.
-func (s *stream) fill() bool {
+// release gives the block at hand back.
+func (s *stream) release() {
 	if s.held != nil {
 		s.pipe.release(s.held)
-		s.held = nil
+		s.held, s.cur = nil, nil
 	}
+}
+
+// fill takes the next block and hashes it whole.
+func (s *stream) fill() bool {
+	s.release()
 	b, ok := s.pipe.receive()
 	if !ok {
 		return false
 	}
+	s.held, s.cur = b, b // before anything can fail, since it must come back
 	if !s.pipe.same {
 		s.diff.Write(b)
 	}
-	s.held, s.cur = b, b
 	return true
 }
 

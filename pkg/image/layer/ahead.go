@@ -1,0 +1,83 @@
+package layer
+
+import (
+	"io"
+)
+
+// Pieces of the source are read and hashed whole. Those that wait to be expanded
+// fit in one block of the pool.
+const (
+	pieceSize  = 64 << 10
+	pieceCount = blockSize / pieceSize
+)
+
+// An ahead reads a source to its end in a goroutine of its own: bytes are
+// fetched and hashed while those before them are expanded. Its methods belong
+// to one other goroutine.
+type ahead struct {
+	src       *source
+	block     *[]byte // that holds the pieces
+	full      chan []byte
+	free      chan []byte
+	cur, held []byte // what is left of the piece at hand, and all of it
+	n         int64  // bytes handed out
+	err       error  // set before full is closed; nil if all bytes came
+}
+
+func readAhead(src *source) *ahead {
+	a := &ahead{src: src, block: blockPool.Get().(*[]byte), full: make(chan []byte, pieceCount), free: make(chan []byte, pieceCount)}
+	for b := *a.block; len(b) > 0; b = b[pieceSize:] {
+		a.free <- b[:pieceSize]
+	}
+	go a.run()
+	return a
+}
+
+func (a *ahead) run() {
+	defer close(a.full)
+	a.err = guard(func() error {
+		for {
+			b := (<-a.free)[:pieceSize]
+			n, err := fill(a.src, b)
+			a.full <- b[:n]
+			if err != nil {
+				return a.src.finish()
+			}
+		}
+	})
+}
+
+// Read returns the next bytes, and at their end why there are no more.
+func (a *ahead) Read(p []byte) (int, error) {
+	for len(a.cur) == 0 {
+		if !a.next() {
+			if a.err != nil {
+				return 0, a.err
+			}
+			return 0, io.EOF
+		}
+	}
+	n := copy(p, a.cur)
+	a.cur = a.cur[n:]
+	a.n += int64(n)
+	return n, nil
+}
+
+func (a *ahead) next() bool {
+	if a.held != nil {
+		a.free <- a.held
+	}
+	b, ok := <-a.full
+	a.held, a.cur = b, b
+	return ok
+}
+
+// finish waits until the source was read to its end, whatever is made of the
+// bytes. The end of the source's context ends it early. a must not be used any
+// more.
+func (a *ahead) finish() error {
+	for a.next() {
+	}
+	blockPool.Put(a.block)
+	return a.err
+}
