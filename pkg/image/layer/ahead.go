@@ -2,33 +2,33 @@ package layer
 
 import (
 	"io"
+	"sync"
 )
 
-// Pieces of the source are read and hashed whole. Those that wait to be expanded
-// fit in one block of the pool.
+// Pieces of the source are read and hashed whole. As many may wait to be
+// expanded as a decoder takes while another goroutine has its turn.
 const (
 	pieceSize  = 64 << 10
-	pieceCount = blockSize / pieceSize
+	pieceCount = 16
 )
+
+var piecePool = sync.Pool{New: func() any { b := make([]byte, pieceSize); return &b }}
 
 // An ahead reads a source to its end in a goroutine of its own: bytes are
 // fetched and hashed while those before them are expanded. Its methods belong
 // to one other goroutine.
 type ahead struct {
 	src       *source
-	block     *[]byte // that holds the pieces
 	full      chan []byte
 	free      chan []byte
+	made      int
 	cur, held []byte // what is left of the piece at hand, and all of it
 	n         int64  // bytes handed out
 	err       error  // set before full is closed; nil if all bytes came
 }
 
 func readAhead(src *source) *ahead {
-	a := &ahead{src: src, block: blockPool.Get().(*[]byte), full: make(chan []byte, pieceCount), free: make(chan []byte, pieceCount)}
-	for b := *a.block; len(b) > 0; b = b[pieceSize:] {
-		a.free <- b[:pieceSize]
-	}
+	a := &ahead{src: src, full: make(chan []byte, pieceCount), free: make(chan []byte, pieceCount)}
 	go a.run()
 	return a
 }
@@ -37,7 +37,7 @@ func (a *ahead) run() {
 	defer close(a.full)
 	a.err = guard(func() error {
 		for {
-			b := (<-a.free)[:pieceSize]
+			b := a.piece()
 			n, err := fill(a.src, b)
 			a.full <- b[:n]
 			if err != nil {
@@ -45,6 +45,20 @@ func (a *ahead) run() {
 			}
 		}
 	})
+}
+
+// piece returns an empty piece to read into.
+func (a *ahead) piece() []byte {
+	select {
+	case b := <-a.free:
+		return b[:pieceSize]
+	default:
+	}
+	if a.made < pieceCount {
+		a.made++
+		return *piecePool.Get().(*[]byte)
+	}
+	return (<-a.free)[:pieceSize]
 }
 
 // Read returns the next bytes, and at their end why there are no more.
@@ -78,6 +92,9 @@ func (a *ahead) next() bool {
 func (a *ahead) finish() error {
 	for a.next() {
 	}
-	blockPool.Put(a.block)
+	for ; len(a.free) > 0; a.made-- {
+		b := (<-a.free)[:pieceSize]
+		piecePool.Put(&b)
+	}
 	return a.err
 }

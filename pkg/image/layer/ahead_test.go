@@ -29,7 +29,7 @@ func noise(n int) string {
 // but not without end.
 func TestReadsAhead(t *testing.T) {
 	t.Parallel()
-	body := []byte(noise(10 * pieceSize))
+	body := []byte(noise((pieceCount + 3) * pieceSize))
 	fetched := make(chan int, len(body))
 	src := bytes.NewReader(body)
 	r := readerFunc(func(p []byte) (int, error) {
