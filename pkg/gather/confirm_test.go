@@ -57,6 +57,24 @@ func TestDecodersThatDisagreeLeaveTheLayerUndecided(t *testing.T) {
 	if p.doubtful(c, ref.DigestOf(tar, "")) || !p.doubtful(c, ref.DigestOf([]byte("other"), "")) {
 		t.Error("only a layer that does not expand to what is declared is doubtful")
 	}
+	for _, tt := range []struct {
+		compression string
+		encrypted   bool
+		diffID      ref.Digest
+		want        bool
+	}{
+		{"gzip", false, "", true}, // undecodable
+		{"zstd", false, "", false},
+		{"zstd", false, ref.DigestOf(tar, ""), true}, // our hash may be wrong
+		{"none", false, ref.DigestOf(tar, ""), true},
+		{"", true, "", false},
+	} {
+		f := c.Fact
+		f.Compression, f.Encrypted, f.DiffID = tt.compression, tt.encrypted, tt.diffID
+		if got := p.doubtful(c.WithFact(f), ref.DigestOf([]byte("other"), "")); got != tt.want {
+			t.Errorf("compression %q, encrypted %v, diffID %q: doubtful is %v", tt.compression, tt.encrypted, tt.diffID, got)
+		}
+	}
 	if err := p.confirm(t.Context(), d, c); err != nil || l.Disagreed() != 0 {
 		t.Errorf("the decoders agree: %v, %d counted", err, l.Disagreed())
 	}

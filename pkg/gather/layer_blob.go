@@ -22,12 +22,6 @@ func (p *platformRead) layer(ctx context.Context, d ref.Descriptor, declared ref
 	if d.Digest == "" || d.Size < 0 {
 		return nil, missing[fact.Layer](&image.Error{Op: "get layer", Object: string(d.Digest), Cause: fact.Dependency, Err: errNoUsableDescriptor})
 	}
-	select {
-	case p.slots <- struct{}{}:
-		defer func() { <-p.slots }()
-	case <-ctx.Done():
-		return nil, missing[fact.Layer](&image.Error{Op: "get layer", Object: string(d.Digest), Cause: image.CauseOf(ctx.Err()), Err: ctx.Err()})
-	}
 	if p.c.Class == fact.ClassImage {
 		if kept, at, ok := p.cache.layer(ctx, d, p.budget); ok && p.sameDiffID(kept) {
 			v := fact.Of(kept.Fact)
@@ -60,18 +54,21 @@ func (p *platformRead) layer(ctx context.Context, d ref.Descriptor, declared ref
 	return nil, missing[fact.Layer](err)
 }
 
-// doubtful reports whether a gzip layer whose bytes are right is said to be
-// wrong when expanded: that may be the layer, or a fault in our own decoder.
+// doubtful reports whether a layer whose bytes are right is said to be wrong when
+// expanded: that may be the layer, or a fault in our own decoder or hash.
 func (p *platformRead) doubtful(c *layer.Contents, declared ref.Digest) bool {
 	f := c.Fact
-	if p.c.Class != fact.ClassImage || f.Compression != "gzip" || f.Digest != f.Descriptor.Digest {
+	if p.c.Class != fact.ClassImage || f.Encrypted || f.Digest != f.Descriptor.Digest {
 		return false
 	}
-	return f.DiffID == "" || !c.Readable() || declared.Comparable(f.DiffID) && declared != f.DiffID
+	if f.Compression == "gzip" && (f.DiffID == "" || !c.Readable()) {
+		return true
+	}
+	return declared.Comparable(f.DiffID) && declared != f.DiffID
 }
 
-// confirm reads the layer again with another decoder before anything is said of
-// it. If they disagree nothing is known of the layer.
+// confirm reads the layer again with another decoder and hash before anything is
+// said of it. If they disagree nothing is known of the layer.
 func (p *platformRead) confirm(ctx context.Context, d ref.Descriptor, c *layer.Contents) error {
 	again, err := p.fetch(ctx, d, true)
 	if err != nil {

@@ -1,9 +1,11 @@
 package gather
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -198,17 +200,31 @@ func (p *platformRead) run(ctx context.Context) (Contents, *layer.Tree) {
 	contents := make([]*layer.Contents, len(ds))
 	parts := make([]fact.Value[fact.Layer], len(ds))
 	first := map[ref.Digest]int{} // a layer that occurs twice is read once
-	var wg sync.WaitGroup
+	var order []int
 	for i, d := range ds {
 		if _, twice := first[d.Digest]; twice && d.Digest != "" {
 			continue
 		}
 		first[d.Digest] = i
+		order = append(order, i)
+	}
+	// The largest first, so that at the end no large one is left to read alone.
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(ds[j].Size, ds[i].Size) })
+	var wg sync.WaitGroup
+	for _, i := range order {
 		var declared ref.Digest
 		if i < len(p.c.Config.DiffIDs) {
 			declared = p.c.Config.DiffIDs[i]
 		}
-		wg.Go(func() { contents[i], parts[i] = p.layer(ctx, d, declared) })
+		select {
+		case p.slots <- struct{}{}:
+			wg.Go(func() {
+				defer func() { <-p.slots }()
+				contents[i], parts[i] = p.layer(ctx, ds[i], declared)
+			})
+		case <-ctx.Done():
+			parts[i] = missing[fact.Layer](&image.Error{Op: "get layer", Object: string(ds[i].Digest), Cause: image.CauseOf(ctx.Err()), Err: ctx.Err()})
+		}
 	}
 	wg.Wait()
 	history := layer.CreatedBy(p.c.Config, len(ds))

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"context"
+	"sync"
 
 	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/fact"
@@ -41,13 +42,15 @@ func (o Options) examine(ctx context.Context, t Target, img *image.Image) *exami
 	}
 	e.set = &fact.Set{Image: gather.Image(img, canonical(t.Name)), Documents: gather.RootDocuments(img)}
 	e.set.Config, e.set.Layers, e.set.User, e.set.Filesystem = noContent(e.set.Image)
-	e.set.Listings, e.set.Signatures = o.signatures(ctx, t, img, e.unsigned)
+	var wg sync.WaitGroup
+	wg.Go(func() { e.set.Listings, e.set.Signatures = o.signatures(ctx, t, img, e.unsigned) })
 	for _, c := range img.Children {
 		if c.Class == fact.ClassIndex {
 			continue
 		}
 		e.children = append(e.children, o.child(ctx, img, c, e.set))
 	}
+	wg.Wait()
 	e.availability = o.availability(ctx, t, img)
 	return e
 }

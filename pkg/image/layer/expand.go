@@ -2,6 +2,7 @@ package layer
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,14 +12,13 @@ import (
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
-// readBuffer is how much compressed input is read and hashed at once.
-const readBuffer = 64 << 10
-
 // An expansion turns the compressed bytes of a layer into blocks. It runs in a
 // goroutine of its own; its fields are read after the pipe was closed.
 type expansion struct {
 	src     *source
+	in      *ahead // of src
 	out     *pipe
+	cancel  context.CancelCauseFunc // ends the context of src and out
 	windows *Windows
 	diffID  ref.Digest // its algorithm; "" is sha256
 	// reference says to expand gzip with another decoder than ours.
@@ -30,25 +30,24 @@ type expansion struct {
 	fatal    error // not obtained
 }
 
-// run expands everything, then reads what the decoder left, so that the hash
-// covers every byte whatever they are.
+// run expands everything, and has all of the source read even if the decoder
+// does not want it, so that the hash covers every byte whatever they are.
 func (x *expansion) run() {
 	defer x.out.close()
-	x.fatal = guard(func() error {
-		br := bufio.NewReaderSize(x.src, readBuffer)
-		err := x.expand(br)
-		switch {
-		case x.src.err != nil:
-			return x.src.err
-		case isFatal(err) || x.src.ctx.Err() != nil:
-			return errors.Join(err, x.src.ctx.Err())
-		case err != nil:
-			x.corrupt = err
-		}
-		return x.src.finish()
-	})
-	if x.fatal != nil && x.src.err == nil && x.src.ctx.Err() != nil {
-		x.fatal = errors.Join(x.src.ctx.Err(), x.fatal)
+	err := guard(func() error { return x.expand(bufio.NewReaderSize(x.in, pieceSize)) })
+	if isFatal(err) {
+		x.cancel(err) // what is left is not wanted
+	}
+	readErr := x.in.finish()
+	switch {
+	case isFatal(err):
+		x.fatal = err
+	case readErr != nil:
+		x.fatal = readErr
+	case x.src.ctx.Err() != nil:
+		x.fatal = errors.Join(err, x.src.ctx.Err())
+	default:
+		x.corrupt = err
 	}
 }
 

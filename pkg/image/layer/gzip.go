@@ -18,7 +18,8 @@ import (
 func (x *expansion) gunzip(br *bufio.Reader) error {
 	d := inflate.Get()
 	defer d.Put()
-	res, err := d.Gzip(x.src.ctx, br, x.out.write, inflate.Options{MaxMembers: limits.GzipMembers})
+	defer x.out.await(0) // the blocks are the decoder's
+	res, err := d.Gzip(x.src.ctx, br, x.out.lend, inflate.Options{MaxMembers: limits.GzipMembers})
 	if errors.Is(err, inflate.ErrMembers) {
 		return tooManyMembers()
 	}

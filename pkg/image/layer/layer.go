@@ -34,8 +34,9 @@ type Options struct {
 	// used. "" means sha256.
 	DiffID ref.Digest
 	// Reference expands gzip with another decoder (klauspost/compress) than ours
-	// (pkg/internal/inflate), at less than half the speed. Where ours says that a
-	// layer is wrong, this tells whether it is the layer or the decoder.
+	// (pkg/internal/inflate), and hashes with crypto/sha256 alone, at less than half
+	// the speed. Where ours say that a layer is wrong, this tells whether it is the
+	// layer or our code.
 	Reference bool
 	// Progress, if set, is told the number of compressed bytes read since its
 	// last call. It is called from another goroutine than Read's.
@@ -95,16 +96,18 @@ func Read(ctx context.Context, r io.Reader, d ref.Descriptor, opts Options) (_ *
 		return c, nil
 	}
 
-	p := newPipe(ctx, opts.Budget, src)
+	in := readAhead(src)
+	p := newPipe(ctx, opts.Budget, in)
 	defer p.recycle()
-	x := &expansion{src: src, out: p, windows: opts.Windows, diffID: opts.DiffID, reference: opts.Reference}
+	x := &expansion{src: src, in: in, out: p, cancel: cancel, windows: opts.Windows, diffID: opts.DiffID, reference: opts.Reference}
 	go x.run()
 	w := newWalker(p, c, opts)
 	walkErr := guard(w.run)
 	if walkErr != nil {
 		cancel(walkErr)
 	}
-	p.drain() // ends only when the other goroutine has ended
+	w.s.release() // the other goroutine may be waiting for it
+	p.drain()     // ends only when the other goroutine has ended
 	for _, err := range []error{x.fatal, walkErr} {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			return nil, asError(ctx, d, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/intact-dev/intact/pkg/internal/inflate"
 	"github.com/intact-dev/intact/pkg/internal/limits"
 )
 
@@ -12,27 +13,33 @@ import (
 const (
 	blockSize  = 256 << 10
 	blockCount = 4
+
+	// pipeLength is how many blocks there may be of either kind, so that sending
+	// one on or back never waits.
+	pipeLength = blockCount + inflate.Kept + 1
 )
 
 var blockPool = sync.Pool{New: func() any { b := make([]byte, blockSize); return &b }}
 
 // A pipe carries expanded bytes from the goroutine that expands to the one
-// that hashes and walks. Every block goes back to the pool.
+// that hashes and walks, either in blocks of the pool or in those of a decoder
+// that lends its own. Every block comes back.
 type pipe struct {
 	ctx    context.Context
 	full   chan []byte
 	free   chan []byte
-	made   int
+	made   int // blocks of the pool
+	lent   int // blocks of the decoder that have not come back
 	budget *Budget
-	src    *source
+	in     *ahead
 	total  int64
 	// same says that the expanded bytes are the compressed ones, whose hash is
 	// made elsewhere. It is set before the first block is sent.
 	same bool
 }
 
-func newPipe(ctx context.Context, b *Budget, src *source) *pipe {
-	return &pipe{ctx: ctx, budget: b, src: src, full: make(chan []byte, blockCount), free: make(chan []byte, blockCount)}
+func newPipe(ctx context.Context, b *Budget, in *ahead) *pipe {
+	return &pipe{ctx: ctx, budget: b, in: in, full: make(chan []byte, pipeLength), free: make(chan []byte, pipeLength)}
 }
 
 // next returns an empty block to write into.
@@ -55,7 +62,7 @@ func (p *pipe) next() ([]byte, error) {
 }
 
 // send hands on a block, or refuses it when a limit is reached: what counts is
-// the expanded size.
+// the expanded size. A refused block comes back like any other.
 func (p *pipe) send(b []byte) error {
 	n := int64(len(b))
 	p.total += n
@@ -63,9 +70,9 @@ func (p *pipe) send(b []byte) error {
 		p.free <- b
 		return err
 	}
-	if p.total > limits.ZstdRatioMin && p.total/limits.ZstdRatio > p.src.n {
+	if p.total > limits.ZstdRatioMin && p.total/limits.ZstdRatio > p.in.n {
 		p.free <- b
-		return &limits.ExceededError{What: "ratio of expanded to compressed bytes", Limit: limits.ZstdRatio, Got: p.total / max(1, p.src.n)}
+		return &limits.ExceededError{What: "ratio of expanded to compressed bytes", Limit: limits.ZstdRatio, Got: p.total / max(1, p.in.n)}
 	}
 	select {
 	case p.full <- b:
@@ -76,20 +83,22 @@ func (p *pipe) send(b []byte) error {
 	}
 }
 
-// write sends a copy of b.
-func (p *pipe) write(b []byte) error {
-	for len(b) > 0 {
-		block, err := p.next()
-		if err != nil {
-			return err
-		}
-		n := copy(block, b)
-		if err := p.send(block[:n]); err != nil {
-			return err
-		}
-		b = b[n:]
+// lend hands on a block that is the decoder's own. It returns when so many have
+// come back that the decoder may make the next.
+func (p *pipe) lend(b []byte) error {
+	p.lent++
+	if err := p.send(b); err != nil {
+		return err
 	}
+	p.await(inflate.Kept)
 	return nil
+}
+
+// await waits until at most n blocks of the decoder are out.
+func (p *pipe) await(n int) {
+	for ; p.lent > n; p.lent-- {
+		<-p.free
+	}
 }
 
 // close says that nothing more will be sent.
@@ -109,12 +118,12 @@ func (p *pipe) drain() {
 
 // recycle gives the blocks back to the process. Both sides have ended.
 func (p *pipe) recycle() {
-	for {
+	for ; p.made > 0; p.made-- {
 		select {
 		case b := <-p.free:
 			b = b[:blockSize]
 			blockPool.Put(&b)
-		default:
+		default: // lost in a panic
 			return
 		}
 	}

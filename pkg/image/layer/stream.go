@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/intact-dev/intact/pkg/internal/limits"
+	"github.com/intact-dev/intact/pkg/internal/twosum"
 )
 
 // maxHeaders bounds the header blocks of one entry: archive/tar takes extended
@@ -18,13 +19,14 @@ const maxHeaders = 4*limits.PAXBlock + 64<<10
 // the header blocks, to be read a second time.
 type stream struct {
 	pipe *pipe
-	diff hash.Hash // of all bytes
+	diff hash.Hash // of all bytes, unless pipe.same
 	cur  []byte    // unread part of block
 	held []byte    // block to give back
 	n    int64
 
 	body, pad int64
-	file      hash.Hash // of the content; nil if nobody wants it
+	file      hash.Hash      // of the content; nil if nobody wants it
+	two       *twosum.Writer // writes to both; nil: one after the other
 	capture   *capture
 	headers   []byte
 	err       error // of our own: too many headers
@@ -76,15 +78,15 @@ func (s *stream) take(n int64) ([]byte, error) {
 	switch {
 	case s.body > 0:
 		s.body -= n
-		if s.file != nil {
-			s.file.Write(b)
-		}
+		s.sum(b, s.file)
 		if s.capture != nil {
 			s.capture.Write(b)
 		}
 	case s.pad > 0:
 		s.pad -= n
+		s.sum(b, nil)
 	default:
+		s.sum(b, nil)
 		if len(s.headers)+len(b) > maxHeaders {
 			s.err = &limits.ExceededError{What: "size of the extended headers of one archive entry", Limit: maxHeaders}
 			return nil, s.err
@@ -94,18 +96,36 @@ func (s *stream) take(n int64) ([]byte, error) {
 	return b, nil
 }
 
-// fill takes the next block and hashes it whole.
-func (s *stream) fill() bool {
+// release gives the block at hand back.
+func (s *stream) release() {
 	if s.held != nil {
 		s.pipe.release(s.held)
-		s.held = nil
+		s.held, s.cur = nil, nil
 	}
+}
+
+// sum hashes bytes that were consumed, file's if it is not nil.
+func (s *stream) sum(b []byte, file hash.Hash) {
+	switch {
+	case s.pipe.same && file == nil:
+	case s.pipe.same:
+		file.Write(b)
+	case file == nil:
+		s.diff.Write(b)
+	case s.two != nil:
+		s.two.Write(s.diff, file, b)
+	default:
+		s.diff.Write(b)
+		file.Write(b)
+	}
+}
+
+// fill takes the next block.
+func (s *stream) fill() bool {
+	s.release()
 	b, ok := s.pipe.receive()
 	if !ok {
 		return false
-	}
-	if !s.pipe.same {
-		s.diff.Write(b)
 	}
 	s.held, s.cur = b, b
 	return true
@@ -117,6 +137,7 @@ func (s *stream) rest() (n int64, zero bool) {
 	zero = true
 	for {
 		n += int64(len(s.cur))
+		s.sum(s.cur, nil)
 		zero = zero && allZero(s.cur)
 		s.cur = nil
 		if !s.fill() {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/internal/limits"
+	"github.com/intact-dev/intact/pkg/internal/twosum"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -40,6 +41,9 @@ type walker struct {
 
 func newWalker(p *pipe, c *Contents, opts Options) *walker {
 	s := &stream{pipe: p, diff: newHash(opts.DiffID)}
+	if !opts.Reference {
+		s.two = new(twosum.Writer)
+	}
 	return &walker{c: c, s: s, tr: tar.NewReader(s), budget: opts.Budget, like: opts.DiffID, file: sha256.New()}
 }
 

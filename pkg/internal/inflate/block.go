@@ -53,7 +53,7 @@ func (d *Decoder) stored() error {
 		return d.corrupt()
 	}
 	for n > 0 {
-		if d.op >= outLimit {
+		if d.op >= d.stop {
 			if err := d.flush(); err != nil {
 				return err
 			}
@@ -66,7 +66,7 @@ func (d *Decoder) stored() error {
 				return d.ended()
 			}
 		}
-		m := copy(d.out[d.op:outLimit], d.in[d.ip:min(d.iend, d.ip+n)])
+		m := copy(d.out[d.op:d.stop], d.in[d.ip:min(d.iend, d.ip+n)])
 		d.op += m
 		d.ip += m
 		n -= m
@@ -91,7 +91,7 @@ func (d *Decoder) useFixed() {
 		}
 	}
 	d.build(d.lit[:], litBits, lens, litEntries[:])
-	d.litMin = 7
+	d.litMin, d.pairing = 7, pairsNone
 	lens = d.lens[:maxDist]
 	for i := range lens {
 		lens[i] = 5
@@ -105,7 +105,7 @@ var order = [maxPre]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2,
 
 // readCodes makes the tables those that the block brings: section 3.2.7.
 func (d *Decoder) readCodes() error {
-	d.fixed = false // before anything can fail: the tables change from here on
+	d.fixed, d.pairing = false, pairsNone // before anything can fail: the tables change from here on
 	head, err := d.take(14)
 	if err != nil {
 		return err
@@ -134,6 +134,9 @@ func (d *Decoder) readCodes() error {
 	}
 	if _, ok := d.build(d.dist[:], distBits, d.lens[lits:lits+dists], distEntries[:]); !ok {
 		return d.corrupt()
+	}
+	if share(d.lens[:endOfBlock]) >= pairsFrom {
+		d.pairing = pairsWorth
 	}
 	// Every block ends with this code, so its bits must be there at any time.
 	d.litMin = max(minimum, uint(d.lens[endOfBlock]))
@@ -195,7 +198,7 @@ func (d *Decoder) readLengths(lens []uint8) error {
 // enough.
 func (d *Decoder) coded() error {
 	for {
-		if d.op > outLimit {
+		if d.op > d.stop {
 			if err := d.flush(); err != nil {
 				return err
 			}
@@ -205,10 +208,20 @@ func (d *Decoder) coded() error {
 		}
 		var end bool
 		var err error
-		if d.iend-d.ip >= fastInput {
-			end, err = d.fast()
-		} else {
+		switch {
+		case d.iend-d.ip < fastInput:
 			end, err = d.careful()
+		case d.pairing == pairsNone:
+			end, err = d.fast(d.iend)
+		case d.pairing == pairsWorth:
+			if end, err = d.fast(min(d.iend, d.ip+firstRun)); !end {
+				d.pairs()
+			}
+		default:
+			d.literals()
+			if d.op <= d.stop && d.iend-d.ip >= fastInput {
+				end, err = d.fast(d.iend)
+			}
 		}
 		if end || err != nil {
 			return err

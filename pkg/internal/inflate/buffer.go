@@ -18,9 +18,10 @@ const (
 	outMask  = outSize - 1
 	outSlack = 64
 
-	// outLimit is where a block is handed out: up to four literals, one match and
-	// the bytes written beyond it fit behind.
-	outLimit = outSize - 4 - 258 - 64
+	// A block is handed out when it passes a multiple of blockSize, and at outLimit:
+	// up to four literals, one match and the bytes written beyond it fit behind.
+	blockSize = 128 << 10
+	outLimit  = outSize - 4 - 258 - 64
 
 	// fastInput is how much input the fast loop wants to see at its begin, and
 	// fastTurn what each turn wants: it takes up to 14 bytes and looks at 8 more.
@@ -30,6 +31,10 @@ const (
 	// readAtLeast is how much a fill asks of readers that give little at a time.
 	readAtLeast = 4 << 10
 )
+
+// Kept is how many blocks stay as they are while the next is made: all but the
+// one whose place the next takes, and the one into which that one may run over.
+const Kept = outSize/blockSize - 2
 
 // fill reads more input behind what is there. After it either at least
 // fastInput bytes are there or r has no more.
@@ -123,7 +128,8 @@ func (d *Decoder) sum() {
 	d.summed = d.op
 }
 
-// flush hands out what was expanded and keeps the window.
+// flush hands out what was expanded. At the end of out it goes on at the begin,
+// behind a copy of the window.
 func (d *Decoder) flush() error {
 	d.sum()
 	if d.op > d.sent {
@@ -137,10 +143,12 @@ func (d *Decoder) flush() error {
 		}
 		d.written += int64(len(b))
 	}
-	if moved := d.op - window; moved > 0 {
+	if d.op >= outLimit {
+		moved := d.op - window
 		copy(d.out[:window], d.out[moved:d.op])
 		d.op, d.sent, d.summed = window, window, window
 		d.low = max(0, d.low-moved)
 	}
+	d.stop = min((d.op/blockSize+1)*blockSize, outLimit)
 	return nil
 }

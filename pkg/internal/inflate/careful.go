@@ -4,7 +4,7 @@ package inflate
 // every code may be cut off. It reports whether the block has ended; if not,
 // there is no more room.
 func (d *Decoder) careful() (end bool, err error) {
-	for d.op <= outLimit {
+	for d.op <= d.stop {
 		if d.nb < 48 {
 			if err := d.load(); err != nil {
 				return false, err

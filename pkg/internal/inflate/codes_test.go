@@ -5,6 +5,7 @@ import (
 	"hash/crc32"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -83,6 +84,7 @@ func TestCodes(t *testing.T) {
 	t.Parallel()
 	d := new(Decoder)
 	r := rand.New(rand.NewPCG(21, 22))
+	pairs := 0
 	for i := range 6000 {
 		lit, dist := randomLengths(r, 257+r.IntN(30)), randomLengths(r, 1+r.IntN(30))
 		switch i % 8 {
@@ -98,6 +100,9 @@ func TestCodes(t *testing.T) {
 		case 4:
 			clear(lit)
 			lit[r.IntN(len(lit))] = uint8(r.IntN(3))
+		case 5, 6: // hardly anything but literals
+			slices.Sort(lit)
+			r.Shuffle(endOfBlock, func(i, j int) { lit[i], lit[j] = lit[j], lit[i] })
 		}
 		if i%3 != 0 && lit[endOfBlock] == 0 {
 			j := r.IntN(len(lit))
@@ -110,6 +115,12 @@ func TestCodes(t *testing.T) {
 		}
 		b := w.bytes()
 		checkRaw(t, d, fmt.Sprintf("codes %d", i), b, 0, 1<<20)
+		if d.pairing == pairsMade {
+			pairs++
+		}
+	}
+	if pairs < 500 {
+		t.Errorf("%d codes got pairs: they are hardly tested", pairs)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // corpusSize is how much of the machine's files a corpus holds.
-const corpusSize = 48 << 20
+const corpusSize = 16 << 20
 
 // A sample is one stream to measure.
 type sample struct {
@@ -32,14 +32,14 @@ func corpus(tb testing.TB) []sample {
 		{"gzip -6", gz(tb, a, 6), int64(len(a))},
 		{"gzip -9", gz(tb, a, 9), int64(len(a))},
 	}
-	b := noise(16 << 20)
+	b := noise(8 << 20)
 	for i := range b {
 		b[i] = byte(int(b[i]) * 3 / 4) // 192 values, some twice as often
 	}
 	samples = append(samples, sample{"barely compressible", gz(tb, b, 6), int64(len(b))})
 	var members []byte
 	n := 0
-	for n < 16<<20 {
+	for n < 8<<20 {
 		m := a[n : n+4096+n%8192]
 		members = append(members, gz(tb, m, 6)...)
 		n += len(m)

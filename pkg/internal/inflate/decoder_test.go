@@ -2,11 +2,13 @@ package inflate
 
 import (
 	"bytes"
+	"compress/flate"
 	"context"
 	"errors"
 	"io"
 	"os"
 	"os/exec"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -24,15 +26,22 @@ func TestFailedHeaderLeavesNothing(t *testing.T) {
 	for n := range min(300, len(z)) {
 		broken = append(broken, z[:n])
 	}
+	z = raw(t, skewed(9000), flate.HuffmanOnly) // tables with pairs, from firstRun on
+	for n := firstRun; n <= len(z); n += 97 {
+		broken = append(broken, z[:n])
+	}
+	broken = append(broken, z, raw(t, text(4000), 6))
 	var w bitWriter
 	lit := make([]uint8, 286)
 	lit[0], lit[1], lit[endOfBlock] = 1, 1, 1 // too many
 	w.header(lit, []uint8{1})
 	broken = append(broken, w.bytes())
 	for _, b := range broken {
-		rawOurs(t, d, b, 1<<20)
-		if got, want := rawOurs(t, d, fixed, 1<<20), rawReference(fixed); got != want {
-			t.Fatalf("after %x:\n got %s\nwant %s", b, short(got), short(want))
+		for _, next := range [][]byte{fixed, z, fixed} {
+			rawOurs(t, d, b, 1<<20)
+			if got, want := rawOurs(t, d, next, 1<<20), rawReference(next); got != want {
+				t.Fatalf("after %x:\n got %s\nwant %s", b, short(got), short(want))
+			}
 		}
 	}
 }
@@ -151,6 +160,14 @@ func TestAllocations(t *testing.T) {
 		}
 	}); got != 0 {
 		t.Errorf("a stream costs %v allocations, want none", got)
+	}
+}
+
+// TestSize: what a decoder holds is all it ever needs, see TestAllocations.
+func TestSize(t *testing.T) {
+	t.Parallel()
+	if n := reflect.TypeFor[Decoder]().Size(); n > 1300<<10 {
+		t.Errorf("a decoder has %d bytes, want 1.3 MiB at most", n)
 	}
 }
 

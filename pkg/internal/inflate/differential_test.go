@@ -44,6 +44,7 @@ func TestValid(t *testing.T) {
 		"period 2": bytes.Repeat([]byte{1, 2}, 70_000), "period 7": bytes.Repeat([]byte("abcdefg"), 30_000),
 		"period 9": bytes.Repeat([]byte("abcdefghi"), 30_000), "period 33": bytes.Repeat(noise(33), 9_000),
 		"far": slices.Concat(noise(window), noise(window), text(1000)), "limit": text(outLimit), "block": text(outSize),
+		"literals": skewed(400 << 10), "few literals": skewed(9000), "literals and text": slices.Concat(skewed(60_000), text(60_000), skewed(60_000)),
 	}
 	for name, b := range contents {
 		for _, level := range levels {

@@ -2,19 +2,20 @@ package inflate
 
 import "encoding/binary"
 
-// fast expands a block of codes while there are fastInput bytes of input and
-// room for what one turn may write. It reports whether the block has ended; if
-// not, there is no more input or room. The caller has made sure of both.
+// fast expands a block of codes while there are fastInput bytes of input up to
+// iend and room for what one turn may write. It reports whether the block has
+// ended; if not, there is no more input or room, or a run of literals with pairs
+// begins. The caller has made sure of input and room.
 //
 // One turn begins with 56 bits or more and the entry of the next code at hand.
 // It takes up to four literals of at most litBits bits, or up to three and a
 // length, 33 + 20 bits; then a distance, up to 28 more.
-func (d *Decoder) fast() (end bool, err error) {
+func (d *Decoder) fast(iend int) (end bool, err error) {
 	ip, op := uint(d.ip), uint(d.op)
-	inEnd, low := uint(d.iend-fastTurn), d.low
+	inEnd, low := uint(iend-fastTurn), d.low
 	bits, nb, ip := d.refill(d.bits, uint64(d.nb), ip)
 	e := d.lit[bits&litMask]
-	for ip <= inEnd && op <= outLimit {
+	for ip <= inEnd && op <= uint(d.stop) && e < firstRunning {
 		saved := bits
 		bits >>= e & 63
 		nb -= uint64(e)
@@ -132,6 +133,32 @@ func (d *Decoder) fast() (end bool, err error) {
 	return false, nil
 }
 
+// literals expands a run of literals of a table with pairs, as fast does. One
+// turn takes up to two entries of two codes of at most litBits bits, so that 12
+// bits are left for the look-up of the next.
+func (d *Decoder) literals() {
+	ip, op := uint(d.ip), uint(d.op)
+	inEnd := uint(d.iend - fastTurn)
+	bits, nb, ip := d.refill(d.bits, uint64(d.nb), ip)
+	e := d.lit[bits&litMask]
+	for e >= firstRunning && ip <= inEnd && op <= uint(d.stop) {
+		d.putTwo(op, e, d.lit[bits>>(e>>entryCode&63)&litMask])
+		op += uint(e>>30) - 1
+		bits >>= e & 63
+		nb -= uint64(e)
+		e = d.lit[bits&litMask]
+		if e >= firstRunning {
+			d.putTwo(op, e, d.lit[bits>>(e>>entryCode&63)&litMask])
+			op += uint(e>>30) - 1
+			bits >>= e & 63
+			nb -= uint64(e)
+			e = d.lit[bits&litMask]
+		}
+		bits, nb, ip = d.refill(bits, nb, ip)
+	}
+	d.leave(bits, nb, ip, op)
+}
+
 // refill makes at least 56 bits available. Bits from nb up may be input too:
 // reading them twice does no harm, so whole words are taken. nb is right modulo
 // 64 only, which is what shifts look at.
@@ -151,6 +178,15 @@ func (d *Decoder) leave(bits, nb uint64, ip, op uint) {
 func (d *Decoder) put(op uint, e uint32) {
 	checkOut(op, 1)
 	d.out[op&outMask] = byte(e >> entryValue)
+}
+
+// putTwo writes a literal and the one after it, which means nothing if e is no
+// pair: then the next overwrites it.
+func (d *Decoder) putTwo(op uint, e, next uint32) {
+	checkOut(op, 2)
+	i := op & outMask
+	d.out[i] = byte(e >> entryValue)
+	d.out[i+1] = byte(next >> entryValue)
 }
 
 func (d *Decoder) copy8(to, from uint) {

@@ -13,14 +13,15 @@ func gzipSeeds(tb testing.TB) [][]byte {
 	first := gz(tb, text(3000), 6)
 	return [][]byte{
 		nil, first, first[:200], gz(tb, nil, 0), gz(tb, text(3000), -2), gz(tb, noise(500), 0),
-		slices.Concat(first, gz(tb, text(200), 1)), slices.Concat(first, make([]byte, 20)), gz(tb, make([]byte, 100_000), 9),
+		gz(tb, skewed(9000), 6), slices.Concat(first, gz(tb, text(200), 1)), slices.Concat(first, make([]byte, 20)), gz(tb, make([]byte, 100_000), 9),
 		{0x1f, 0x8b, 8, 30, 0, 0, 0, 0, 0, 0, 3, 0, 'a', 'b', 'c', 'n', 0, 'c', 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0},
 	}
 }
 
 func rawSeeds(tb testing.TB) [][]byte {
 	r := rand.New(rand.NewPCG(1, 9))
-	seeds := [][]byte{nil, {3, 0}, raw(tb, text(3000), 6), raw(tb, text(3000), 1), raw(tb, noise(500), 0), raw(tb, text(600), -2)}
+	seeds := [][]byte{nil, {3, 0}, raw(tb, text(3000), 6), raw(tb, text(3000), 1), raw(tb, noise(500), 0), raw(tb, text(600), -2),
+		raw(tb, skewed(9000), 6), raw(tb, skewed(9000), -2), raw(tb, skewed(40_000)[33_000:], -2)}
 	for range 6 {
 		var w bitWriter
 		w.header(randomLengths(r, 286), randomLengths(r, 30))

@@ -128,7 +128,7 @@ func ours(t testing.TB, b []byte, n int, run func(io.Reader, func([]byte) error)
 	var out bytes.Buffer
 	r := inPieces(b, n)
 	res, err := run(r, func(p []byte) error {
-		if len(p) == 0 || len(p) > outSize {
+		if len(p) == 0 || len(p) > blockSize+maxRunOver {
 			return fmt.Errorf("a block of %d bytes", len(p))
 		}
 		out.Write(p)
@@ -199,6 +199,21 @@ func noise(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
 		b[i] = byte(r.Uint32())
+	}
+	return b
+}
+
+// skewed is n bytes that hardly repeat and of which some are much more frequent
+// than others: literals alone, with codes of many lengths.
+func skewed(n int) []byte {
+	r := rand.New(rand.NewPCG(4, uint64(n)))
+	b := make([]byte, n)
+	for i := range b {
+		if i>>15&1 == 0 { // all but even
+			b[i] = byte(r.IntN(192))
+		} else {
+			b[i] = byte(r.ExpFloat64() * float64(4+i>>16%40))
+		}
 	}
 	return b
 }

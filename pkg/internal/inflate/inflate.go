@@ -75,12 +75,14 @@ type Decoder struct {
 	ip   int    // next byte of in
 	iend int    // end of the bytes in in
 	op   int    // next byte of out
+	stop int    // where in out the next block is handed out
 	low  int    // first byte of out that a distance may reach
 
 	sent    int  // bytes of out that were handed out
 	summed  int  // bytes of out that are in crc
 	fixed   bool // lit and dist are those of RFC 1951 section 3.2.6
 	litMin  uint // bits that must be there for a literal or length
+	pairing int  // whether lit has pairs
 	crc     uint32
 	members int64
 	begun   int64 // Written at the member's begin
@@ -116,16 +118,18 @@ func (d *Decoder) release() { d.ctx, d.r, d.emit, d.rerr = nil, nil, nil, nil }
 func (d *Decoder) reset(ctx context.Context, r io.Reader, emit func([]byte) error) {
 	d.ctx, d.r, d.emit, d.rerr = ctx, r, emit, nil
 	d.bits, d.nb, d.ip, d.iend = 0, 0, 0, 0
-	d.op, d.low, d.sent, d.summed = 0, 0, 0, 0
+	d.op, d.stop, d.low, d.sent, d.summed = 0, blockSize, 0, 0, 0
 	d.crc, d.members, d.begun, d.before, d.written = 0, 0, 0, 0, 0
 }
 
 // Gzip expands r, members one after another, until the bytes that follow a
 // member are not the two a member begins with. emit gets the expanded bytes in
-// blocks of up to a mebibyte; a block is valid until emit returns, and its
-// error ends the expansion. Bytes come before their member's checksum is
-// checked, so they mean nothing until Gzip returns without error. ctx is looked
-// at between blocks and before every read of r.
+// blocks of about 128 KiB; its error ends the expansion. A block stays as it is
+// until emit returns from the [Kept]th call after it, and the last ones until
+// the decoder is used again or put back: so another goroutine may read blocks
+// while the next are made, and nothing is copied. Bytes come before their
+// member's checksum is checked, so they mean nothing until Gzip returns without
+// error. ctx is looked at between blocks and before every read of r.
 func (d *Decoder) Gzip(ctx context.Context, r io.Reader, emit func([]byte) error, o Options) (Result, error) {
 	d.reset(ctx, r, emit)
 	defer d.release()

@@ -10,6 +10,8 @@ import "math/bits"
 //	13      the entry leads to a subtable, whose bits are in 6..11
 //	14      end of block
 //	16..    literal, base of the length or distance, or start of the subtable
+//	29      literal of a table with pairs
+//	30      a pair of literals: the bits to take are those of two codes
 //	31      literal
 //
 // Codes longer than the table's bits continue in a subtable in the same array,
@@ -21,8 +23,12 @@ const (
 	entrySub   = 1 << 13
 	entryEnd   = 1 << 14
 	entryValue = 16
+	entryRun   = 1 << 29
+	entryTwo   = 1 << 30
 	entryLit   = 1 << 31
 	oneBit     = 1 + 1<<entryCode // of code, in an entry
+
+	firstRunning = entryLit | entryRun // no other entries are as large
 )
 
 // Sizes of the tables. What subtables need at most was counted with zlib's
