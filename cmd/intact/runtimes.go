@@ -29,8 +29,8 @@ func workloadFlags() []cli.Flag {
 		list("team-label", "label or annotation `NAME` that says who owns a workload; may be repeated (default: Argo CD's and app.kubernetes.io/instance)"),
 		&cli.IntFlag{Name: "revisions", Usage: "`NUMBER` of former revisions of each workload that a rollback should be able to restore", Value: 1, EnvVars: envVar("revisions")},
 		boolean("helm-releases", "also former revisions of Helm releases, which are in Secrets"),
-		boolean("read-configmaps", "look whether the ConfigMaps that configure containers are immutable"),
-		boolean("read-secrets", "look whether the Secrets that configure containers are immutable; their content is sent along and not looked at"),
+		boolean("config-maps", "look whether the ConfigMaps that configure containers are immutable"),
+		boolean("secrets", "look whether the Secrets that configure containers are immutable; their content is sent along and not looked at"),
 		boolean("pull-secrets", "pull images with the pods' own pull secrets"),
 		str("docker-host", "`URL` of a Docker engine (default: as docker finds it)", ""),
 		str("docker-context", "`NAME` of a Docker context", ""),
@@ -139,7 +139,7 @@ func (s *scanSetup) cluster(c *cli.Context, kubeconfig, kubeContext, name string
 		Kubeconfig: files(kubeconfig), Context: kubeContext, Cluster: name,
 		Namespaces: c.StringSlice("namespace"), Selector: c.String("selector"), Team: team,
 		Revisions: revisions(c.Int("revisions")), HelmReleases: c.Bool("helm-releases"),
-		ConfigMaps: c.Bool("read-configmaps"), Secrets: c.Bool("read-secrets"), PullSecrets: c.Bool("pull-secrets"),
+		ConfigMaps: c.Bool("config-maps"), Secrets: c.Bool("secrets"), PullSecrets: c.Bool("pull-secrets"),
 		UserAgent: "intact/" + toolVersion(),
 	})
 	if err != nil {

@@ -93,8 +93,8 @@ func checkScanArguments(c *cli.Context) error {
 	case workloads && c.String("as") != "":
 		return usage(errors.New("--as with --workloads"), "--as is for local images: oci:DIR or archive:FILE")
 	}
-	for _, name := range []string{"kubeconfig", "context", "all-contexts", "namespace", "selector", "team-label", "revisions", "helm-releases", "read-configmaps",
-		"read-secrets", "pull-secrets", "docker-host", "docker-context", "podman", "runtime-endpoint", "containerd-namespace", "changed-files", "suggest"} {
+	for _, name := range []string{"kubeconfig", "context", "all-contexts", "namespace", "selector", "team-label", "revisions", "helm-releases", "config-maps",
+		"secrets", "pull-secrets", "docker-host", "docker-context", "podman", "runtime-endpoint", "containerd-namespace", "changed-files", "suggest"} {
 		if !workloads && slices.Contains(c.LocalFlagNames(), name) { // the environment may hold it for other runs
 			return usage(fmt.Errorf("--%s without --workloads", name), "say where: --workloads kubernetes, docker or containerd")
 		}

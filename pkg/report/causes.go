@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,16 +16,22 @@ import (
 type cause struct {
 	check     string
 	decision  policy.Decision
-	finding   check.Finding
+	message   string
+	lines     []string
+	so        []string
+	fixes     []string
 	platforms []string
 	places    []place
+	moot      map[string]int // containers in which it does not matter, by reason
 }
 
 // A place is a workload's container, or a line of a file, and how often.
 type place struct {
 	where, what string
+	unit        string // what is counted: "pods", "containers"
 	count       int
 	node        string // of the only one
+	moot        string // why it does not matter there
 }
 
 // A spot is a result and where it stands.
@@ -46,26 +53,44 @@ func causesOf(spots []spot, d policy.Decision) []*cause {
 			if f.Note {
 				continue
 			}
-			key := strings.Join([]string{s.Check, f.Message, f.Fix, fmt.Sprint(f.Consequences), fmt.Sprint(f.Lines)}, "\x00")
+			key := strings.Join([]string{s.Check, f.Message, fmt.Sprint(f.Lines)}, "\x00")
 			c := known[key]
 			if c == nil {
-				c = &cause{check: s.Check, decision: d, finding: f}
+				c = &cause{check: s.Check, decision: d, message: f.Message, lines: f.Lines, moot: map[string]int{}}
 				known[key] = c
 				out = append(out, c)
 			}
-			if s.Platform != "" && !slices.Contains(c.platforms, s.Platform) {
-				c.platforms = append(c.platforms, s.Platform)
-			}
-			c.places = append(c.places, s.places...)
+			c.add(f, s)
 		}
 	}
 	for _, c := range out {
 		c.places = together(c.places)
 	}
 	slices.SortStableFunc(out, func(a, b *cause) int {
-		return cmp.Or(cmp.Compare(a.check, b.check), cmp.Compare(b.weight(), a.weight()), cmp.Compare(a.finding.Message, b.finding.Message))
+		return cmp.Or(cmp.Compare(a.check, b.check), cmp.Compare(b.weight(), a.weight()), cmp.Compare(a.message, b.message))
 	})
 	return out
+}
+
+func (c *cause) add(f check.Finding, s spot) {
+	for _, so := range f.Consequences {
+		if !slices.Contains(c.so, so) {
+			c.so = append(c.so, so)
+		}
+	}
+	if f.Fix != "" && !slices.Contains(c.fixes, f.Fix) {
+		c.fixes = append(c.fixes, f.Fix)
+	}
+	if s.Platform != "" && !slices.Contains(c.platforms, s.Platform) {
+		c.platforms = append(c.platforms, s.Platform)
+	}
+	for _, p := range s.places {
+		if p.moot != "" {
+			c.moot[p.moot] += p.count
+			continue
+		}
+		c.places = append(c.places, p)
+	}
 }
 
 func (c *cause) weight() (n int) {
@@ -89,7 +114,9 @@ func together(places []place) []place {
 			continue
 		}
 		out[i].count += p.count
-		out[i].node = ""
+		if out[i].node != p.node {
+			out[i].node = ""
+		}
 	}
 	slices.SortStableFunc(out, func(a, b place) int {
 		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.where, b.where), cmp.Compare(a.what, b.what))
@@ -97,23 +124,44 @@ func together(places []place) []place {
 	return out
 }
 
-// placesOf are the workloads of a target.
-func placesOf(t Target) []place {
+// placesOf are the workloads, or the lines of files, of a target.
+func placesOf(t Target, inv Inventory) []place {
 	var out []place
-	what := "[" + t.Container + "]"
-	if t.Kind == KindGap {
-		what = ""
+	what, unit := "", "containers"
+	if t.Container != "" {
+		what = "[" + t.Container + "]"
+	}
+	if inv.Kind == "kubernetes" {
+		unit = "pods"
 	}
 	for _, o := range t.Origins {
-		p := place{where: o.Where, what: what, count: 1, node: o.Node}
-		if n := len(out); n > 0 && out[n-1].where == p.where {
+		p := place{where: strings.TrimPrefix(o.Where, inv.Name+"/"), what: what, unit: unit, count: 1, node: o.Node}
+		switch {
+		case inv.Kind == "files":
+			p = place{where: position(o), count: 1}
+		case t.Kind == KindGap:
+			p.what = ""
+		case t.Kind == KindGroup:
+			p.unit = ""
+		}
+		if n := len(out); n > 0 && out[n-1].where == p.where && out[n-1].what == p.what {
 			out[n-1].count++
-			out[n-1].node = ""
+			if out[n-1].node != p.node {
+				out[n-1].node = ""
+			}
 			continue
 		}
 		out = append(out, p)
 	}
 	return out
+}
+
+func position(o Origin) string {
+	s := o.Where
+	if o.Line > 0 {
+		s += fmt.Sprintf(":%d:%d", o.Line, o.Column)
+	}
+	return s
 }
 
 func (p place) String() string {
@@ -122,10 +170,17 @@ func (p place) String() string {
 		s += " " + p.what
 	}
 	switch {
+	case p.unit == "":
 	case p.count > 1:
-		s += fmt.Sprintf(" · %d of them", p.count)
-	case p.node != "":
+		s += fmt.Sprintf(" · %d %s", p.count, p.unit)
+	}
+	if p.node != "" && p.unit != "" {
 		s += " · node " + p.node
 	}
 	return s
 }
+
+var wholeDigest = regexp.MustCompile(`\b(sha256|sha512):([0-9a-f]{12})[0-9a-f]{52,}\b`)
+
+// short cuts digests to what a person can compare. Fixes keep them whole.
+func short(s string) string { return wholeDigest.ReplaceAllString(s, "$1:$2…") }

@@ -38,7 +38,7 @@ type view struct {
 
 func viewOf(r *Report, inv Inventory) *view {
 	v := &view{decision: policy.Allow}
-	at := map[*Image][]place{}
+	at := map[*Image][]imagePlaces{}
 	index := r.imageIndex()
 	for _, t := range r.Targets {
 		if t.Inventory != inv.Name || t.Inventory == "" {
@@ -46,7 +46,7 @@ func viewOf(r *Report, inv Inventory) *view {
 		}
 		v.targets = append(v.targets, t)
 		v.decision = policy.Worst(v.decision, t.Verdict.Decision)
-		places := placesOf(t)
+		places := placesOf(t, inv)
 		for _, res := range told(t.Results) {
 			v.spots = append(v.spots, spot{res, places})
 		}
@@ -54,25 +54,48 @@ func viewOf(r *Report, inv Inventory) *view {
 			if at[img] == nil {
 				v.images = append(v.images, img)
 			}
-			at[img] = append(at[img], places...)
+			at[img] = append(at[img], imagePlaces{places, t.Moot})
 		}
 	}
 	for _, img := range v.images {
 		for _, res := range img.Results {
-			v.spots = append(v.spots, spot{res, at[img]})
+			v.spots = append(v.spots, spot{res, placesFor(res.Check, at[img])})
 		}
 	}
 	return v
 }
 
+// An imagePlaces is where an image runs, and what of it does not matter there.
+type imagePlaces struct {
+	places []place
+	moot   []Moot
+}
+
+func placesFor(id string, all []imagePlaces) []place {
+	var out []place
+	for _, a := range all {
+		i := slices.IndexFunc(a.moot, func(m Moot) bool { return m.Check == id })
+		for _, p := range a.places {
+			if i >= 0 {
+				p.moot = a.moot[i].Why
+			}
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // told are the results of one target with what is part of another's story told
-// there.
+// there. That a reference has no digest is the same words from another side.
 func told(results []Result) []Result {
 	parts := map[string][]string{}
 	for _, r := range results {
+		if r.PartOf == "" || strings.HasPrefix(r.Check, "REF") {
+			continue
+		}
 		for _, f := range r.Findings {
-			if r.PartOf != "" && !f.Note {
-				parts[r.PartOf] = append(parts[r.PartOf], f.Message)
+			if !f.Note {
+				parts[r.PartOf] = slices.Concat(parts[r.PartOf], []string{f.Message}, f.Consequences)
 			}
 		}
 	}
@@ -81,13 +104,11 @@ func told(results []Result) []Result {
 	}
 	out := slices.Clone(results)
 	for i, r := range out {
-		more := parts[r.Check]
-		if len(more) == 0 || r.PartOf != "" || len(r.Findings) == 0 {
-			continue
+		if so := parts[r.Check]; len(so) > 0 && r.PartOf == "" && len(r.Findings) > 0 {
+			// What does happen takes the place of what may.
+			out[i].Findings = slices.Clone(r.Findings)
+			out[i].Findings[0].Consequences = so
 		}
-		out[i].Findings = slices.Clone(r.Findings)
-		f := &out[i].Findings[0]
-		f.Consequences = slices.Concat(more, f.Consequences)
 	}
 	return out
 }
@@ -129,17 +150,32 @@ func (v *view) verdict() string {
 func (v *view) seen(inv Inventory) string {
 	var parts []string
 	for _, c := range inv.Counts {
-		parts = append(parts, fmt.Sprintf("%d %s", c.N, c.What))
+		parts = append(parts, counted(c.N, c.What))
 	}
 	if inv.Finished > 0 {
-		parts = append(parts, fmt.Sprintf("%d finished containers, not judged", inv.Finished))
+		parts = append(parts, counted(inv.Finished, "finished containers")+", not judged")
 	}
-	parts = append(parts, fmt.Sprintf("%d images run", len(v.images)))
+	if inv.Kind == "files" {
+		parts = append(parts, counted(len(v.images), "images"))
+	} else {
+		parts = append(parts, counted(len(v.images), "images")+" running")
+	}
 	s := strings.Join(parts, ", ")
 	if inv.Version != "" {
 		s += "; " + inv.Version
 	}
 	return s
+}
+
+// counted is a number of things, given in the plural.
+func counted(n int, things string) string {
+	if n == 1 {
+		things = strings.TrimSuffix(things, "s")
+		if strings.HasSuffix(things, "namespace") || !strings.HasSuffix(things, "se") {
+			return "1 " + things
+		}
+	}
+	return fmt.Sprintf("%d %s", n, things)
 }
 
 // causes prints the failed checks that led to d, each with its worst causes.
@@ -168,30 +204,47 @@ func (p *printer) check(causes []*cause) {
 			p.line(fmt.Sprintf("   and %d more (-v shows all)", len(causes)-limit))
 			break
 		}
-		message := c.finding.Message
-		if len(c.platforms) > 0 {
-			message += " (" + strings.Join(c.platforms, ", ") + ")"
-		}
-		p.wrap(message, "   ", "   ")
-		for _, l := range c.finding.Lines {
-			p.wrap(l, "     ", "       ")
-		}
-		for j, at := range c.places {
-			if j == examples && !p.Verbose {
-				p.line(fmt.Sprintf("     and in %d more places", len(c.places)-j))
-				break
+		p.cause(c)
+		for _, f := range c.fixes {
+			if !slices.Contains(fixes, f) {
+				fixes = append(fixes, f)
 			}
-			p.wrap(at.String(), "     ", "       ")
-		}
-		for _, q := range c.finding.Consequences {
-			p.wrap("so: "+q, "     ", "         ")
-		}
-		if f := c.finding.Fix; f != "" && !slices.Contains(fixes, f) {
-			fixes = append(fixes, f)
 		}
 	}
-	for _, f := range fixes {
+	for i, f := range fixes {
+		if i == examples && !p.Verbose {
+			p.line(fmt.Sprintf("   and %d more like these (-v shows all)", len(fixes)-i))
+			break
+		}
 		p.wrap("fix: "+f, "   ", "        ")
+	}
+}
+
+func (p *printer) cause(c *cause) {
+	abbreviate := short
+	if p.Verbose {
+		abbreviate = func(s string) string { return s }
+	}
+	message := abbreviate(c.message)
+	if len(c.platforms) > 0 {
+		message += " (" + strings.Join(c.platforms, ", ") + ")"
+	}
+	p.wrap(message, "   ", "   ")
+	for _, l := range c.lines {
+		p.wrap(abbreviate(l), "     ", "       ")
+	}
+	for j, at := range c.places {
+		if j == examples && !p.Verbose {
+			p.line(fmt.Sprintf("     and in %d more places", len(c.places)-j))
+			break
+		}
+		p.wrap(at.String(), "     ", "       ")
+	}
+	for _, why := range sortedKeys(c.moot) {
+		p.wrap(fmt.Sprintf("moot in %s: %s", counted(c.moot[why], "containers"), why), "     ", "       ")
+	}
+	for _, q := range c.so {
+		p.wrap("so: "+abbreviate(q), "     ", "         ")
 	}
 }
 
@@ -218,30 +271,39 @@ func (p *printer) coverage(v *view, inv Inventory) {
 			unruled++
 		}
 	}
-	line := fmt.Sprintf("%d containers judged", judged)
+	things := "containers"
+	if inv.Kind == "files" {
+		things = "references"
+	}
+	line := counted(judged, things) + " judged"
 	if n := v.excepted(); n > 0 {
-		line += fmt.Sprintf(", %d findings excepted", n)
+		line += ", " + counted(n, "findings") + " excepted"
 	}
 	if unruled > 0 {
 		line += fmt.Sprintf("; no rule says who must sign %d of %d images", unruled, len(v.images))
 	}
-	p.wrapRow(" coverage   ", "", line)
+	p.row("coverage", line)
 	for _, why := range sortedKeys(lost) {
-		p.wrapRow("            ", "", fmt.Sprintf("%d not examined: %s", lost[why], why))
+		p.row("", fmt.Sprintf("%d not examined: %s", lost[why], why))
 	}
 	for _, g := range inv.Gaps {
 		s := "not seen: " + g.What + ": " + g.Why
 		if g.Hint != "" {
 			s += " (" + g.Hint + ")"
 		}
-		p.wrapRow("            ", "", s)
+		p.row("", s)
 	}
 	for _, name := range sortedKeys(injected) {
-		p.wrapRow(" injected   ", "", fmt.Sprintf("%s in %d pods, in no template", name, injected[name]))
+		p.row("injected", fmt.Sprintf("%s in %s, in no template", name, counted(injected[name], "pods")))
 	}
 	if asks := v.notAsked(inv); len(asks) > 0 {
-		p.wrapRow(" not asked  ", "", strings.Join(asks, "; "))
+		p.row("not asked", strings.Join(asks, "; "))
 	}
+}
+
+// row prints a line of the last block.
+func (p *printer) row(name, text string) {
+	p.wrap(text, fmt.Sprintf(" %-10s ", name), strings.Repeat(" ", 12))
 }
 
 func (v *view) excepted() (n int) {
