@@ -64,6 +64,7 @@ func completions(commands []*cli.Command) []completion {
 		completion{"--policy", embeddedNames()},
 		completion{"--format", []string{"text", "json", "text=", "json="}},
 		completion{"--depth", []string{"reference", "manifest", "layers"}},
+		completion{"--workloads", []string{"kubernetes", "docker", "containerd"}},
 		completion{"--platform", []string{"all", "linux/amd64", "linux/arm64"}})
 }
 
@@ -75,7 +76,7 @@ func arguments(command string) []string {
 	case "policy lint":
 		return embeddedNames()
 	case "scan":
-		return []string{"oci:", "archive:"}
+		return []string{"oci:", "archive:", "docker-daemon:", "containerd:"}
 	case "explain":
 		var ids []string
 		for _, c := range allChecks() {

@@ -20,10 +20,15 @@ func scanCommand(p program) *cli.Command {
 	return &cli.Command{
 		Name:      "scan",
 		Usage:     "examine images and judge them by a policy",
-		UsageText: "intact scan [flags] IMAGE...",
+		UsageText: "intact scan [flags] IMAGE...\nintact scan [flags] --workloads WHERE",
 		Description: `IMAGE is a reference in a registry, or
   oci:DIR[:TAG|@DIGEST]   an image in an OCI image layout
   archive:FILE[:TAG]      an image in a tar archive (docker save, OCI), gzip too
+  docker-daemon:REF       an image in a Docker engine's store, or Podman's
+  containerd:REF          an image in containerd's store
+
+With --workloads it examines every image that runs, in kubernetes, docker or
+containerd, and compares what was declared with what runs.
 
 Examples:
   intact scan ghcr.io/acme/api:1.4.2
@@ -32,6 +37,8 @@ Examples:
   intact scan --certificate-oidc-issuer https://token.actions.githubusercontent.com \
     --certificate-identity https://github.com/acme/api/.github/workflows/release.yml@refs/tags/v1.4.2 IMAGE
   intact scan --as ghcr.io/acme/api:1.4.2 oci:out      before a push
+  intact scan --workloads kubernetes --all-contexts
+  intact scan --workloads docker --changed-files
   intact scan --format json=report.json --format text IMAGE
 
 Exit status: 0 allowed, also with warnings; 1 denied; 2 usage or configuration;
@@ -94,7 +101,7 @@ func checkScanArguments(c *cli.Context) error {
 		return usage(errors.New("--as with --workloads"), "--as is for local images: oci:DIR or archive:FILE")
 	}
 	for _, name := range []string{"kubeconfig", "context", "all-contexts", "namespace", "selector", "team-label", "revisions", "helm-releases", "config-maps",
-		"secrets", "pull-secrets", "docker-host", "docker-context", "podman", "runtime-endpoint", "containerd-namespace", "changed-files", "suggest"} {
+		"secrets", "pull-secrets", "changed-files", "suggest"} {
 		if !workloads && slices.Contains(c.LocalFlagNames(), name) { // the environment may hold it for other runs
 			return usage(fmt.Errorf("--%s without --workloads", name), "say where: --workloads kubernetes, docker or containerd")
 		}
@@ -132,12 +139,15 @@ func (p program) color(w any) bool {
 func splitArgument(arg string, exists func(string) bool) (prefix, rest string, err error) {
 	for _, s := range []string{"oci", "archive", "docker-daemon", "containerd"} {
 		if rest, ok := strings.CutPrefix(arg, s+":"); ok {
+			runtime := s == "docker-daemon" || s == "containerd"
 			switch {
-			case s == "docker-daemon" || s == "containerd":
-				return "", "", usage(fmt.Errorf("%s: images of a runtime cannot be scanned by this version", arg),
-					"save it and scan the archive: docker save IMAGE -o image.tar; intact scan archive:image.tar")
+			case rest == "" && runtime:
+				return "", "", usage(fmt.Errorf("%s names nothing", arg), "write "+s+":REFERENCE")
 			case rest == "":
 				return "", "", usage(fmt.Errorf("%s names nothing", arg), "write "+s+":PATH")
+			case runtime && validTag(rest):
+				return "", "", usage(fmt.Errorf("%q can be read as the image %q with tag %q and as an image of a runtime", arg, s, rest),
+					fmt.Sprintf("for the image write docker.io/library/%s; for the runtime's write %s", arg, fullName(s, rest)))
 			case exists(arg):
 				return "", "", usage(fmt.Errorf("%q is a file here and also a source prefix", arg),
 					fmt.Sprintf("write %s:./%s for the file, or ./%s without a prefix is not an image", s, arg, arg))

@@ -26,6 +26,7 @@ type scanSetup struct {
 	options  scan.Options
 	reach    *reach
 	as       ref.Ref
+	store    runtimeStore
 	progress *progress
 	titles   map[string]string
 	verbose  bool
@@ -34,7 +35,7 @@ type scanSetup struct {
 }
 
 func newScanSetup(ctx context.Context, p program, c *cli.Context) (*scanSetup, error) {
-	s := &scanSetup{p: p, verbose: c.Bool("verbose"), titles: map[string]string{}}
+	s := &scanSetup{p: p, verbose: c.Bool("verbose"), titles: map[string]string{}, store: storeOf(c)}
 	pol, err := loadPolicy(c)
 	if err != nil {
 		return nil, err

@@ -47,9 +47,13 @@ func (s *scanSetup) target(ctx context.Context, arg string) (scan.Target, error)
 		return s.layoutTarget(t, rest)
 	case "archive":
 		return s.archiveTarget(ctx, t, rest)
+	case "docker-daemon":
+		return s.engineTarget(ctx, t, rest)
+	case "containerd":
+		return s.containerdTarget(ctx, t, rest)
 	}
 	if s.as.Name != "" {
-		return t, usage(fmt.Errorf("--as with %q, which is in a registry already", arg), "--as is for local images: oci:DIR or archive:FILE")
+		return t, usage(fmt.Errorf("--as with %q, which is in a registry already", arg), "--as is for local images: oci:DIR, archive:FILE, docker-daemon:REF or containerd:REF")
 	}
 	r, err := ref.Parse(rest)
 	if err != nil {

@@ -23,8 +23,10 @@ type Target struct {
 	// Destination reads that registry.
 	PushTo      ref.Ref
 	Destination image.Source
-	// Err is set for a target whose place could not be opened.
-	Err error
+	// Err is set for a target whose place could not be opened, and Local with it if
+	// that is no registry.
+	Err   error
+	Local bool
 
 	runs bool // it stands for containers
 }
@@ -38,7 +40,9 @@ type Place struct {
 }
 
 // local reports whether the target is not read from a registry.
-func (t Target) local() bool { return t.Place.Source != nil && !t.Place.Proves().Tags }
+func (t Target) local() bool {
+	return t.Local || t.Place.Source != nil && !t.Place.Proves().Tags
+}
 
 // place tells local places apart: one digest may lie in two folders, whole in one
 // and damaged in the other. A registry is told by the name.
