@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/report"
+	"github.com/urfave/cli/v2"
 )
 
 // An output is one report to write: a format, and a file or "" for standard
@@ -18,6 +19,27 @@ import (
 type output struct{ format, file string }
 
 var formats = []string{"text", "json"}
+
+// patches is the output of --suggest, which takes standard output for itself.
+const patches = "patches"
+
+// scanOutputs are the reports that the flags of scan ask for.
+func scanOutputs(c *cli.Context) ([]output, error) {
+	if !c.Bool("suggest") {
+		return parseOutputs(c.StringSlice("format"), c.String("output"))
+	}
+	var out []output
+	if len(c.StringSlice("format")) > 0 {
+		var err error
+		if out, err = parseOutputs(c.StringSlice("format"), ""); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(out, func(o output) bool { return o.file == c.String("output") }) {
+			return nil, usage(errors.New("a report and the patches of --suggest for one place"), "give the report a file of its own: --format text=report.txt")
+		}
+	}
+	return append(out, output{patches, c.String("output")}), nil
+}
 
 func parseOutputs(values []string, file string) ([]output, error) {
 	if len(values) == 0 {
@@ -59,6 +81,8 @@ func (s *scanSetup) write(r *report.Report, outputs []output) error {
 		switch o.format {
 		case "json":
 			err = report.WriteJSON(&b, r)
+		case patches:
+			err = report.WriteSuggestions(&b, r)
 		default:
 			t := report.Text{Verbose: s.verbose, Titles: s.titles, Color: o.file == "" && s.p.color(s.p.stdout)}
 			err = t.Write(&b, r)

@@ -38,7 +38,7 @@ func workloadFlags() []cli.Flag {
 		str("runtime-endpoint", "`SOCKET` of containerd or of a CRI; with kubernetes, that of the node this runs on", ""),
 		list("containerd-namespace", "look at this containerd `NAMESPACE` alone; may be repeated (default: all)"),
 		boolean("changed-files", "compare the files of containers with their images: reads all layers; needs root on the machine they run on"),
-		boolean("suggest", "print the patch that a read-only root file system needs"),
+		boolean("suggest", "print, in place of the report, the patches with which workloads run on a read-only root file system; reads all layers"),
 	}
 }
 

@@ -52,7 +52,7 @@ func runScan(ctx context.Context, p program, c *cli.Context) error {
 	if err := checkScanArguments(c); err != nil {
 		return err
 	}
-	outputs, err := parseOutputs(c.StringSlice("format"), c.String("output"))
+	outputs, err := scanOutputs(c)
 	if err != nil {
 		return err
 	}

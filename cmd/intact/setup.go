@@ -86,7 +86,7 @@ func newScanSetup(ctx context.Context, p program, c *cli.Context) (*scanSetup, e
 		Policy: pol, Checks: builtinChecks(), Now: now, Clock: time.Now,
 		Depth: depth, Select: selection, Jobs: jobs, Timeout: c.Duration("timeout"),
 		Layers:    gather.NewLayers(jobs, cache, s.progress.gatherer()),
-		Documents: documents(cache), Facts: c.Bool("facts"),
+		Documents: documents(cache), Facts: c.Bool("facts"), Suggest: c.Bool("suggest"),
 		Tool: report.Tool{Name: "intact", Version: toolVersion()}, Notices: s.allNotices,
 	}
 	s.options.Signatures = scan.NewSigner(pol, scan.SignerOptions{
@@ -156,7 +156,7 @@ func readLimited(name string) ([]byte, error) {
 // deserve to be read whole, those of a repository or a cluster as far as the
 // policy asks.
 func defaultDepth(c *cli.Context, pol *policy.Policy) policy.Depth {
-	if pol.Depth() != "" && (len(c.StringSlice("workloads")) > 0 || c.Bool("file")) {
+	if pol.Depth() != "" && !c.Bool("suggest") && (len(c.StringSlice("workloads")) > 0 || c.Bool("file")) {
 		return pol.Depth()
 	}
 	return policy.DepthLayers

@@ -37,6 +37,18 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // the mount says.
 var neverWritable = []string{"configMap", "secret", "projected", "downwardAPI", "image"}
 
+// ofRuntime reports the kernel's file systems that every runtime mounts in every
+// container: nothing of an image is in them.
+//
+// https://github.com/opencontainers/runtime-spec/blob/v1.2.1/config-linux.md#default-filesystems
+func ofRuntime(m fact.Mount) bool {
+	switch cleanPath(m.Path) {
+	case "/proc", "/sys", "/sys/fs/cgroup", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue":
+		return slices.Contains([]string{"proc", "sysfs", "cgroup", "cgroup2", "tmpfs", "devpts", "mqueue"}, m.Kind)
+	}
+	return false
+}
+
 func isWritable(m fact.Mount) bool { return !m.ReadOnly && !slices.Contains(neverWritable, m.Kind) }
 
 func cleanPath(p fact.Bytes) string { return path.Clean("/" + string(p)) }

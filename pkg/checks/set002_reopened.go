@@ -42,7 +42,7 @@ func runSET002(s *fact.Set) check.Answer {
 	}
 	o := openings{s: s, mounts: s.Settings.V.Mounts}
 	for _, m := range o.mounts {
-		if at := cleanPath(m.Path); isWritable(m) {
+		if at := cleanPath(m.Path); isWritable(m) && !ofRuntime(m) {
 			o.judge(at, fmt.Sprintf("%s is mounted writable at %s", mountName(m), show(at)), readOnlyMountFix(s, at))
 		}
 	}

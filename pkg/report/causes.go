@@ -93,6 +93,21 @@ func (c *cause) add(f check.Finding, s spot) {
 	}
 }
 
+// matterless reports whether c is about an image alone and matters in none of the
+// containers that run it. What the policy denies is told whatever runs.
+func (c *cause) matterless() bool {
+	return c.decision != policy.Deny && len(c.places) == 0 && len(c.moot) > 0
+}
+
+// whyMoot says where c does not matter, and why.
+func (c *cause) whyMoot() string {
+	var parts []string
+	for _, why := range sortedKeys(c.moot) {
+		parts = append(parts, counted(c.moot[why], "containers")+": "+why)
+	}
+	return strings.Join(parts, "; ")
+}
+
 func (c *cause) weight() (n int) {
 	for _, p := range c.places {
 		n += p.count

@@ -28,12 +28,23 @@ type Report struct {
 	Targets   []Target        `json:"targets"`
 	// Inventories are the files and places that were looked at.
 	Inventories []Inventory `json:"inventories,omitempty"`
+	// Suggestions are patches for workloads, written with --suggest.
+	Suggestions []Suggestion `json:"suggestions,omitempty"`
 	// Notices are about the run as a whole: exceptions that expire or were not
 	// used, an old trust root, a cache that could not be written.
 	Notices []string `json:"notices,omitempty"`
 
 	// Elapsed is shown to people and not part of the report.
 	Elapsed time.Duration `json:"-"`
+}
+
+// A Suggestion is what to change in one workload so that its containers run on a
+// read-only root file system.
+type Suggestion struct {
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	Patch     string `json:"patch"` // YAML, a strategic merge patch with comments
 }
 
 // A Tool says what made the report.

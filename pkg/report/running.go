@@ -137,7 +137,7 @@ func (v *view) results() []Result {
 // verdict says the decision and how many causes warn.
 func (v *view) verdict() string {
 	s := strings.ToUpper(verdictWord(v.decision))
-	switch n := len(causesOf(v.spots, policy.Warn)); n {
+	switch n := len(slices.DeleteFunc(causesOf(v.spots, policy.Warn), (*cause).matterless)); n {
 	case 0:
 		return s
 	case 1:
@@ -180,7 +180,7 @@ func counted(n int, things string) string {
 
 // causes prints the failed checks that led to d, each with its worst causes.
 func (p *printer) causes(spots []spot, d policy.Decision) {
-	all := causesOf(spots, d)
+	all := slices.DeleteFunc(causesOf(spots, d), (*cause).matterless)
 	for len(all) > 0 {
 		n := slices.IndexFunc(all, func(c *cause) bool { return c.check != all[0].check })
 		if n < 0 {
@@ -240,8 +240,8 @@ func (p *printer) cause(c *cause) {
 		}
 		p.wrap(at.String(), "     ", "       ")
 	}
-	for _, why := range sortedKeys(c.moot) {
-		p.wrap(fmt.Sprintf("moot in %s: %s", counted(c.moot[why], "containers"), why), "     ", "       ")
+	if len(c.moot) > 0 {
+		p.wrap("moot in "+c.whyMoot(), "     ", "       ")
 	}
 	for _, q := range c.so {
 		p.wrap("so: "+abbreviate(q), "     ", "         ")
@@ -295,6 +295,11 @@ func (p *printer) coverage(v *view, inv Inventory) {
 	}
 	for _, name := range sortedKeys(injected) {
 		p.row("injected", fmt.Sprintf("%s in %s, in no template", name, counted(injected[name], "pods")))
+	}
+	for _, c := range causesOf(v.spots, policy.Warn) {
+		if c.matterless() {
+			p.row("moot", c.check+", "+c.message+": "+c.whyMoot())
+		}
 	}
 	if asks := v.notAsked(inv); len(asks) > 0 {
 		p.row("not asked", strings.Join(asks, "; "))

@@ -46,6 +46,7 @@ type Options struct {
 	Signatures Signatures
 	Documents  image.DocumentStore // optional
 	Facts      bool                // keep the facts in the report
+	Suggest    bool                // say what a read-only root needs
 	Tool       report.Tool
 	Notices    func() []string // asked at the end; optional
 }

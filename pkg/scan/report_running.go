@@ -24,6 +24,7 @@ func (b *builder) running(o *observed) {
 		}
 	}
 	b.report.Notices = append(b.report.Notices, o.notices...)
+	b.report.Suggestions = b.suggestions(o)
 	for _, r := range o.rans {
 		b.container(r)
 	}
