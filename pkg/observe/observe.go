@@ -83,8 +83,8 @@ type Inventory struct {
 	Counts   []Count
 	Gaps     []Gap
 	NotAsked []Capability
-	// Histories are the former revisions of workloads, newest first, without those
-	// that run.
+	// Histories are the former revisions of workloads, newest first, without the
+	// current ones. Pods of a former one may still run.
 	Histories []History
 }
 

@@ -31,10 +31,15 @@ func listAll[T any, P interface {
 }](ctx context.Context, c *client, q query, each func(P)) error {
 	var object, zero T
 	var broken error
+	var pruned []byte
 	all, bad := 0, 0
 	err := c.pages(ctx, q, func(raw []byte, isJSON bool) error {
 		object = zero
 		all++
+		if what := cuts[q.resource]; what != nil && !isJSON && !q.metadata {
+			pruned = prune(pruned[:0], raw, what)
+			raw = pruned
+		}
 		if err := decode(raw, isJSON, P(&object)); err != nil {
 			bad++
 			broken = err
