@@ -61,6 +61,8 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 		}),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(limits.RuntimeMessage)),
+		// A layer is one stream: with gRPC's windows of 64 KiB it would mostly wait.
+		grpc.WithInitialWindowSize(1<<20), grpc.WithInitialConnWindowSize(1<<20),
 		grpc.WithDisableServiceConfig(), grpc.WithNoProxy(), grpc.WithUserAgent("intact"))
 	if err != nil {
 		return nil, c.fail(ctx, ctx, "connect to", "", err)

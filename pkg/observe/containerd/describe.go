@@ -167,7 +167,10 @@ func (o *Observer) identify(ctx context.Context, sp *space, c *containerdclient.
 				snapshot = &found
 			}
 		}
-		i = sp.store.ofName(ctx, c, snapshot, o.platform)
+		var wrong error
+		if i, wrong = sp.store.ofName(ctx, c, snapshot, o.platform); wrong != nil {
+			err = wrong
+		}
 	}
 	out.Reported, out.Manifest, out.Also = i.reported, i.manifest, i.also
 	if sp.store.lost != nil {

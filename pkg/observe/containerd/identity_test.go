@@ -42,6 +42,7 @@ func TestIdentityByName(t *testing.T) {
 		place  func(*containerdtest.Namespace)
 		runs   *testimage.Built // what its snapshot was made of
 		want   want
+		gaps   int
 	}{
 		{name: "index", runs: index, place: func(n *containerdtest.Namespace) {
 			n.Images = append(n.Images, stored(name, index.Root.Descriptor, pulled))
@@ -82,7 +83,14 @@ func TestIdentityByName(t *testing.T) {
 
 		{name: "made_with_a_digest_that_its_name_does_not_stand_for", runs: other, change: func(c *containersapi.Container) { c.Image = pinned }, place: func(n *containerdtest.Namespace) {
 			n.Images = append(n.Images, stored(pinned, other.Root.Descriptor, later))
-		}, want: want{reported: pinned}},
+		}, want: want{reported: "docker.io/acme/app"}, gaps: 1},
+
+		{name: "made_with_a_digest_and_on_other_layers", runs: other, change: func(c *containersapi.Container) { c.Image = pinned }, place: func(n *containerdtest.Namespace) {
+			n.Images = append(n.Images, stored(pinned, single.Root.Descriptor, pulled))
+		}, want: want{reported: "docker.io/acme/app"}, gaps: 1},
+
+		{name: "made_with_a_digest_and_the_image_was_removed", runs: single, change: func(c *containersapi.Container) { c.Image = pinned },
+			place: func(*containerdtest.Namespace) {}, want: want{reported: pinned}},
 
 		{name: "the_image_was_removed", runs: single, place: func(*containerdtest.Namespace) {}, want: want{reported: name}},
 
@@ -127,8 +135,8 @@ func TestIdentityByName(t *testing.T) {
 			n.Containers = append(n.Containers, c)
 			tt.place(n)
 			got, inv := only(t, start(t, &containerdtest.Server{Namespaces: map[string]*containerdtest.Namespace{"default": n}}, Options{}))
-			if len(inv.Gaps) > 0 {
-				t.Errorf("gaps %+v", inv.Gaps)
+			if len(inv.Gaps) != tt.gaps {
+				t.Errorf("gaps %+v, want %d", inv.Gaps, tt.gaps)
 			}
 			if diff := cmp.Diff(tt.want, want{got.Reported, got.Manifest, got.Also, got.NodeTag}, cmp.AllowUnexported(want{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"slices"
 
 	"github.com/intact-dev/intact/pkg/fact"
@@ -222,31 +223,41 @@ func (s *store) name(stored string, target ref.Digest) string {
 	return string(target)
 }
 
+// errContradicted says that a name is not to be believed.
+var errContradicted = unsupported(errors.New("its name holds a digest, and its layers or the image store say that it is another image"))
+
 // ofName identifies the image of another container. Of it containerd keeps the
 // name alone, and a name may have moved since: two images can share all layers
 // and not the program that they start. So the name counts if it holds the digest
 // or was written last before the container was made, and if the container's
-// snapshot is not made of other layers.
-func (s *store) ofName(ctx context.Context, c *containerdclient.Container, snapshot *containerdclient.Snapshot, platform ref.Platform) identity {
+// snapshot is not made of other layers. snapshot is nil if it is not known.
+func (s *store) ofName(ctx context.Context, c *containerdclient.Container, snapshot *containerdclient.Snapshot, platform ref.Platform) (identity, error) {
 	out := identity{reported: c.Image}
 	stored, ok := s.byName[c.Image]
 	target := stored.Target.Digest
-	if !ok || target == "" || c.SnapshotKey == "" {
-		return out
+	if !ok || c.SnapshotKey == "" {
+		return out, nil
 	}
 	r, err := ref.Parse(c.Image)
-	held := err == nil && r.Digest == target
-	if !held && (c.Created.IsZero() || stored.Updated.IsZero() || stored.Updated.After(c.Created)) {
-		return out
+	holds := err == nil && r.Digest != ""
+	contradicted := func() (identity, error) {
+		if !holds {
+			return out, nil // the name alone says nothing
+		}
+		return identity{reported: ref.Ref{Name: r.Name, Tag: r.Tag}.String()}, errContradicted
 	}
 	var found child
-	if snapshot != nil {
-		var possible bool
-		if found, possible = s.onLayers(ctx, target, snapshot.Parent, platform); !possible {
-			return out
-		}
+	possible := target != ""
+	if possible && snapshot != nil {
+		found, possible = s.onLayers(ctx, target, snapshot.Parent, platform)
 	}
-	if !held {
+	if !possible || holds && r.Digest != target {
+		return contradicted()
+	}
+	if !holds {
+		if c.Created.IsZero() || stored.Updated.IsZero() || stored.Updated.After(c.Created) {
+			return out, nil
+		}
 		if err != nil || bareDigest(c.Image) {
 			out.reported = string(target)
 		} else {
@@ -255,7 +266,7 @@ func (s *store) ofName(ctx context.Context, c *containerdclient.Container, snaps
 	}
 	out.manifest = found.manifest
 	out.add(append(slices.Clone(s.pinned[target]), string(found.config))...)
-	return out
+	return out, nil
 }
 
 // bareDigest reports whether a name in the image store is that of an image's ID.
