@@ -151,6 +151,27 @@ subjects: [{kind: Group, name: lookers}]
 	})
 }
 
+func TestServiceAccounts(t *testing.T) {
+	t.Parallel()
+	registry := startTestRegistry(t)
+	pushBox(t, registry, "app:1.0.0", "one")
+	c, err := StartCluster(t.Context(), ClusterConfig{Registries: []*Registry{registry}, ServiceAccounts: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		leavesNothing(t, c.place.dir)
+	})
+	runPod(t, c, "app", registry.Ref("app:1.0.0"))
+	token, err := c.Exec(t.Context(), "default", "app", "", "", "cat", "/var/run/secrets/kubernetes.io/serviceaccount/token")
+	if err != nil || strings.Count(token, ".") != 2 {
+		t.Errorf("the pod's token: %q, %v", token, err)
+	}
+}
+
 // runPod runs a pod of one container in the default namespace and returns its
 // status.
 func runPod(t *testing.T, c *Cluster, name, image string) corev1.ContainerStatus {

@@ -91,7 +91,14 @@ func (c *Cluster) start(ctx context.Context, config ClusterConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	return await(ctx, "the node to be ready", func(ctx context.Context) error { return nodeReady(ctx, client) }, c.servers...)
+	return await(ctx, "the node to be ready", func(ctx context.Context) error {
+		if config.ServiceAccounts { // without its namespace's, a pod is refused
+			if _, err := client.CoreV1().ServiceAccounts("default").Get(ctx, "default", metav1.GetOptions{}); err != nil {
+				return err
+			}
+		}
+		return nodeReady(ctx, client)
+	}, c.servers...)
 }
 
 // startControl starts what turns Deployments into pods with a node. Both are
