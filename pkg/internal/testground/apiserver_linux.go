@@ -151,7 +151,7 @@ func (s *APIServer) flags(addr string, accounts ServiceAccounts) ([]string, erro
 		"--client-ca-file=" + file("ca.crt"), "--authorization-mode=RBAC",
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + file("sa.key"),
 		"--service-account-signing-key-file=" + file("sa.key"), "--kubelet-preferred-address-types=InternalIP",
-		"--allow-privileged=true", "--profiling=false",
+		"--allow-privileged=true", "--profiling=false", "--feature-gates=SizeBasedListCostEstimate=false", // wants a newer etcd
 	}
 	if !accounts {
 		args = append(args, "--disable-admission-plugins=ServiceAccount")

@@ -45,9 +45,6 @@ func TestCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(c.Logs())
-		}
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
@@ -67,6 +64,11 @@ func TestCluster(t *testing.T) {
 			if want := registry.Ref("cart") + "@" + string(built.Root.Descriptor.Digest); s.ImageID != want {
 				t.Errorf("imageID %q, want %q", s.ImageID, want)
 			}
+		}
+	})
+	t.Run("control groups are the cluster's own", func(t *testing.T) {
+		if len(cgroupsOf(t, c.place.dir)) == 0 {
+			t.Error("no control group of a container")
 		}
 	})
 	t.Run("what is written in a container is in its upper directory", func(t *testing.T) {
