@@ -45,15 +45,15 @@ type ClusterConfig struct {
 // StartCluster starts a cluster and waits until its node is ready for pods. It
 // lives until Close, or until the test's process ends. It needs root.
 func StartCluster(ctx context.Context, config ClusterConfig) (*Cluster, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not up after %s", startTimeout))
-	defer cancel()
 	if len(config.Registries) == 0 {
 		return nil, errors.New("start a cluster: it needs a registry to pull from")
 	}
-	k, err := BuildKubernetes(ctx)
+	k, err := BuildKubernetes(ctx) // in its own time
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not up after %s", startTimeout))
+	defer cancel()
 	p, err := newPlace()
 	if err != nil {
 		return nil, err
