@@ -54,12 +54,12 @@ func StartAPIServer(ctx context.Context) (*APIServer, error) {
 
 // startAlone lets prepare put etcd's data in place.
 func startAlone(ctx context.Context, prepare func(*place) error) (*APIServer, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not up after %s", startTimeout))
-	defer cancel()
-	k, err := BuildKubernetes(ctx)
+	k, err := BuildKubernetes(ctx) // in its own time
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not up after %s", startTimeout))
+	defer cancel()
 	var last error
 	for range 3 { // another process may take a port between choice and use
 		s, err := func() (*APIServer, error) {
@@ -151,7 +151,7 @@ func (s *APIServer) flags(addr string, accounts ServiceAccounts) ([]string, erro
 		"--client-ca-file=" + file("ca.crt"), "--authorization-mode=RBAC",
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + file("sa.key"),
 		"--service-account-signing-key-file=" + file("sa.key"), "--kubelet-preferred-address-types=InternalIP",
-		"--allow-privileged=true", "--profiling=false",
+		"--allow-privileged=true", "--profiling=false", "--feature-gates=SizeBasedListCostEstimate=false", // wants a newer etcd
 	}
 	if !accounts {
 		args = append(args, "--disable-admission-plugins=ServiceAccount")

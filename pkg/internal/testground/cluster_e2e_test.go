@@ -45,9 +45,6 @@ func TestCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(c.Logs())
-		}
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
@@ -67,6 +64,11 @@ func TestCluster(t *testing.T) {
 			if want := registry.Ref("cart") + "@" + string(built.Root.Descriptor.Digest); s.ImageID != want {
 				t.Errorf("imageID %q, want %q", s.ImageID, want)
 			}
+		}
+	})
+	t.Run("control groups are the cluster's own", func(t *testing.T) {
+		if len(cgroupsOf(t, c.place.dir)) == 0 {
+			t.Error("no control group of a container")
 		}
 	})
 	t.Run("what is written in a container is in its upper directory", func(t *testing.T) {
@@ -149,6 +151,27 @@ subjects: [{kind: Group, name: lookers}]
 			t.Errorf("links: %q, %v", out, err)
 		}
 	})
+}
+
+func TestServiceAccounts(t *testing.T) {
+	t.Parallel()
+	registry := startTestRegistry(t)
+	pushBox(t, registry, "app:1.0.0", "one")
+	c, err := StartCluster(t.Context(), ClusterConfig{Registries: []*Registry{registry}, ServiceAccounts: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		leavesNothing(t, c.place.dir)
+	})
+	runPod(t, c, "app", registry.Ref("app:1.0.0"))
+	token, err := c.Exec(t.Context(), "default", "app", "", "", "cat", "/var/run/secrets/kubernetes.io/serviceaccount/token")
+	if err != nil || strings.Count(token, ".") != 2 {
+		t.Errorf("the pod's token: %q, %v", token, err)
+	}
 }
 
 // runPod runs a pod of one container in the default namespace and returns its

@@ -45,15 +45,15 @@ type ClusterConfig struct {
 // StartCluster starts a cluster and waits until its node is ready for pods. It
 // lives until Close, or until the test's process ends. It needs root.
 func StartCluster(ctx context.Context, config ClusterConfig) (*Cluster, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not up after %s", startTimeout))
-	defer cancel()
 	if len(config.Registries) == 0 {
 		return nil, errors.New("start a cluster: it needs a registry to pull from")
 	}
-	k, err := BuildKubernetes(ctx)
+	k, err := BuildKubernetes(ctx) // in its own time
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not up after %s", startTimeout))
+	defer cancel()
 	p, err := newPlace()
 	if err != nil {
 		return nil, err
@@ -91,7 +91,14 @@ func (c *Cluster) start(ctx context.Context, config ClusterConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	return await(ctx, "the node to be ready", func(ctx context.Context) error { return nodeReady(ctx, client) }, c.servers...)
+	return await(ctx, "the node to be ready", func(ctx context.Context) error {
+		if config.ServiceAccounts { // without its namespace's, a pod is refused
+			if _, err := client.CoreV1().ServiceAccounts("default").Get(ctx, "default", metav1.GetOptions{}); err != nil {
+				return err
+			}
+		}
+		return nodeReady(ctx, client)
+	}, c.servers...)
 }
 
 // startControl starts what turns Deployments into pods with a node. Both are

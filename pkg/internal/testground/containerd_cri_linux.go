@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 
 	"github.com/intact-dev/intact/pkg/internal/testimage"
 )
@@ -145,7 +144,6 @@ authorization: {mode: AlwaysAllow}
 address: %[1]s
 containerRuntimeEndpoint: unix://%[2]s
 cgroupDriver: cgroupfs
-cgroupRoot: %[3]s
 cgroupsPerQOS: false
 enforceNodeAllocatable: []
 failCgroupV1: false
@@ -156,8 +154,8 @@ evictionHard: {memory.available: 10Mi, nodefs.available: 10Mi, imagefs.available
 imageGCHighThresholdPercent: 100
 nodeStatusUpdateFrequency: 2s
 nodeStatusReportFrequency: 2s
-podLogsDir: %[4]s
-volumePluginDir: %[5]s
+podLogsDir: %[3]s
+volumePluginDir: %[4]s
 registryPullQPS: 0
 eventRecordQPS: 0
 `
@@ -168,7 +166,7 @@ func (c *Cluster) startKubelet() error {
 		return err
 	}
 	file := c.place.path
-	config := fmt.Sprintf(kubeletConfig, nodeIP, c.Socket, strconv.Quote(c.place.cgroup()), file("pod-logs"), file("volume-plugins"))
+	config := fmt.Sprintf(kubeletConfig, nodeIP, c.Socket, file("pod-logs"), file("volume-plugins"))
 	if err := writeFile(file("kubelet.yaml"), config); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/intact-dev/intact/pkg/internal/testimage"
@@ -37,6 +38,23 @@ func TestRegistryServesWhatIsOnDisk(t *testing.T) {
 	}
 	if len(requests) != 1 || requests[0].Method != http.MethodGet || requests[0].Status != http.StatusOK {
 		t.Errorf("requests are %v, want one GET", requests)
+	}
+}
+
+func TestDeletedImageIsGone(t *testing.T) {
+	t.Parallel()
+	r := startTestRegistry(t)
+	digest := string(pushApp(t, r.Ref("app:1.0.0")).Root.Descriptor.Digest)
+	if err := r.Delete(t.Context(), "app", digest); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"1.0.0", digest} {
+		if body := get(t, "http://"+r.Addr+"/v2/app/manifests/"+name); !strings.Contains(string(body), "MANIFEST_UNKNOWN") {
+			t.Errorf("%s is still there: %s", name, body)
+		}
+	}
+	if err := r.Delete(t.Context(), "app", digest); err == nil {
+		t.Error("a second deletion went well")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
@@ -65,14 +66,24 @@ func inventoryBuild(n int, build string) (*testimage.Built, error) {
 }
 
 // StartInventoryRegistry starts the registry that the inventory's references
-// lead to, with all images, and keeps it in dir. There is one on a machine: a
-// second waits until the first is closed.
+// lead to, with all images, and keeps it in dir, an empty folder. There is one
+// on a machine: a second waits until the first is closed.
 func StartInventoryRegistry(ctx context.Context, dir string, inventory Inventory) (*Registry, error) {
-	cache, err := CacheDir()
+	var storage string
+	err := locked("inventory-registry", func(cache string) error {
+		storage = filepath.Join(cache, fmt.Sprintf("inventory-registry-%s-%d", inventoryVersion, inventory.withDefaults().Tags))
+		if _, err := os.Stat(storage); !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return fillRegistry(ctx, cache, storage, inventory)
+	})
 	if err != nil {
+		return nil, fmt.Errorf("make the inventory's registry: %w", err)
+	}
+	if err := copyTree(ctx, storage, filepath.Join(dir, "storage")); err != nil {
 		return nil, err
 	}
-	unlock, err := lockedfile.MutexAt(filepath.Join(cache, "inventory-registry.lock")).Lock()
+	unlock, err := lockedfile.MutexAt(storage + ".lock").Lock()
 	if err != nil {
 		return nil, fmt.Errorf("lock the inventory's registry: %w", err)
 	}
@@ -82,29 +93,43 @@ func StartInventoryRegistry(ctx context.Context, dir string, inventory Inventory
 		return nil, err
 	}
 	r.release = unlock
-	images, err := inventory.Images()
-	if err == nil {
-		err = pushAll(ctx, dir, images)
-	}
-	if err == nil {
-		_, err = r.Requests(ctx) // what the test asks starts here
-	}
-	if err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
 	return r, nil
 }
 
-// pushAll pushes both builds of images from layouts below dir.
-func pushAll(ctx context.Context, dir string, images []InventoryImage) error {
+// fillRegistry makes the storage of a registry with all images.
+func fillRegistry(ctx context.Context, cache, storage string, inventory Inventory) error {
+	images, err := inventory.Images()
+	if err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp(cache, "inventory-registry-work-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	r, err := StartRegistry(ctx, work)
+	if err != nil {
+		return err
+	}
+	err = pushAll(ctx, work, r.Addr, images)
+	if err := errors.Join(err, r.Close()); err != nil {
+		return err
+	}
+	return os.Rename(r.Dir, storage)
+}
+
+// pushAll pushes both builds of images from layouts below dir to the registry
+// at addr.
+func pushAll(ctx context.Context, dir, addr string, images []InventoryImage) error {
 	var g errgroup.Group
 	g.SetLimit(8)
 	for n, image := range images {
+		to := addr + strings.TrimPrefix(image.Ref(), InventoryAddr)
 		g.Go(func() error {
 			for _, b := range []*testimage.Built{image.Before, image.Now} { // the tag ends as Now
-				err := pushLayout(ctx, filepath.Join(dir, fmt.Sprintf("layout-%d", n)), b, image.Ref())
+				err := pushLayout(ctx, filepath.Join(dir, fmt.Sprintf("layout-%d", n)), b, to)
 				if err != nil {
-					return fmt.Errorf("push %q: %w", image.Ref(), err)
+					return fmt.Errorf("push %q: %w", to, err)
 				}
 			}
 			return nil

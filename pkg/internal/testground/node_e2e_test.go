@@ -40,7 +40,7 @@ func TestKilledTestLeavesNothingBehind(t *testing.T) {
 	if dir == "" {
 		t.Fatalf("the process that is to be killed: %v", hold.Wait())
 	}
-	if len(processesOf(t, dir)) == 0 {
+	if len(processesOf(t, dir)) == 0 || len(cgroupsOf(t, dir)) == 0 {
 		t.Fatal("nothing runs: there is nothing to see")
 	}
 	if err := hold.Process.Kill(); err != nil {
@@ -83,14 +83,14 @@ func TestHoldNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := fmt.Sprintf(`
-		for hierarchy in /sys/fs/cgroup/pids /sys/fs/cgroup; do
-			mkdir -p $hierarchy%[1]s/child && echo $$ >$hierarchy%[1]s/child/cgroup.procs && break
+	const script = `
+		for top in /sys/fs/cgroup/pids /sys/fs/cgroup; do
+			mkdir -p $top/child && echo $$ >$top/child/cgroup.procs && break
 		done
 		ip link add intact0 type bridge
 		sleep 1000 &
-		mkdir %[2]s/mnt; mount -t tmpfs tmpfs %[2]s/mnt; touch %[2]s/mnt/mounted
-		exec tail -f %[2]s/mnt/mounted`, p.cgroup(), p.dir)
+		mkdir $0/mnt; mount -t tmpfs tmpfs $0/mnt; touch $0/mnt/mounted
+		exec tail -f $0/mnt/mounted`
 	s, err := startServer(n.inside, p, "script", exec.Command("bash", "-c", script, p.dir))
 	if err != nil {
 		t.Fatal(err)
@@ -108,14 +108,14 @@ func TestHoldNode(t *testing.T) {
 // leavesNothing fails the test if anything of a place is left on the machine.
 func leavesNothing(t *testing.T, dir string) {
 	t.Helper()
-	for _, pattern := range []string{dir, dir + ".lock", "/sys/fs/cgroup/" + filepath.Base(dir), "/sys/fs/cgroup/*/" + filepath.Base(dir)} {
-		found, err := filepath.Glob(pattern)
-		if err != nil || len(found) > 0 {
-			t.Errorf("left behind: %q, %v", found, err)
-		}
+	if found, err := filepath.Glob(dir + "*"); err != nil || len(found) > 0 {
+		t.Errorf("left behind: %q, %v", found, err)
 	}
 	if left := processesOf(t, dir); len(left) > 0 {
 		t.Errorf("left running: %q", left)
+	}
+	if left := cgroupsOf(t, dir); len(left) > 0 {
+		t.Errorf("left as control groups: %q", left)
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil || strings.Contains(string(mounts), dir) {
@@ -139,6 +139,21 @@ func processesOf(t *testing.T, dir string) []string {
 		if err == nil && strings.Contains(string(b), dir) {
 			found = append(found, strings.ReplaceAll(string(b), "\x00", " "))
 		}
+	}
+	return found
+}
+
+// cgroupsOf lists the groups in the control group of a place, as the machine
+// sees them.
+func cgroupsOf(t *testing.T, dir string) []string {
+	t.Helper()
+	var found []string
+	for _, top := range []string{"/sys/fs/cgroup/", "/sys/fs/cgroup/*/"} {
+		below, err := filepath.Glob(top + filepath.Base(dir) + "/*/cgroup.procs")
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, below...)
 	}
 	return found
 }

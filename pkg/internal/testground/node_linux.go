@@ -27,9 +27,11 @@ type node struct {
 // nodeIP is the address of a node in its own network.
 const nodeIP = "10.244.255.1"
 
-// nodeInit is the first process of a node. What the kubelet would set for the
-// whole machine ($1: a folder with files for it) is covered by files. Bash reaps
-// what is orphaned while it waits for the end of its input, which is the test's.
+// nodeInit is the first process of a node. $1: a folder with files for
+// /proc/sys, which cover what the kubelet would set for the whole machine. $2: a
+// control group, which becomes the root of each hierarchy, of version 1 or 2, so
+// that groups of containers are made in it. Bash reaps what is orphaned while it
+// waits for the end of its input, which is the test's.
 const nodeInit = `
 set -eu
 mount --make-rprivate /
@@ -40,6 +42,21 @@ for file in */* */*/*; do
   if [ -f "$file" ] && [ -f "/proc/sys/$file" ]; then mount --bind "$file" "/proc/sys/$file"; fi
 done
 cd /
+for top in /sys/fs/cgroup/* /sys/fs/cgroup; do
+  if [ -L "$top" ] || [ ! -f "$top/cgroup.procs" ]; then continue; fi
+  group=$top/$2
+  mkdir "$group"
+  # Nothing is inherited here, and without processors there are no processes.
+  for file in cpuset.cpus cpuset.mems; do
+    if [ -f "$group/$file" ] && [ ! -f "$top/cgroup.controllers" ]; then cat "$top/$file" >"$group/$file"; fi
+  done
+  # Moved there, not mounted over it: runc takes the first mount that it finds.
+  mkdir /run/group
+  mount --bind "$group" /run/group
+  umount "$top"
+  mount --move /run/group "$top"
+  rmdir /run/group
+done
 ip link set lo up
 ip address add ` + nodeIP + `/32 dev lo
 echo ready
@@ -68,7 +85,7 @@ func startNode(ctx context.Context, p *place, outside *nursery) (_ *node, err er
 			return nil, err
 		}
 	}
-	cmd := exec.Command("bash", "-c", nodeInit, "bash", tunables)
+	cmd := exec.Command("bash", "-c", nodeInit, "bash", tunables, p.cgroup())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET}
 	if _, err := cmd.StdinPipe(); err != nil { // never written; closed by Wait
 		return nil, err

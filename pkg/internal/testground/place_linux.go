@@ -56,8 +56,8 @@ func (p *place) path(elem ...string) string {
 	return filepath.Join(append([]string{p.dir}, elem...)...)
 }
 
-// cgroup is the control group of its own that containers of the place are in.
-func (p *place) cgroup() string { return "/" + filepath.Base(p.dir) }
+// cgroup is the name of the control group that containers of the place are in.
+func (p *place) cgroup() string { return filepath.Base(p.dir) }
 
 // remove removes the folder, its control groups and the lock. Nothing may run
 // there any more.
@@ -92,7 +92,7 @@ func sweep(tmp string) error {
 // removeCgroups removes a control group with all below it from every hierarchy,
 // of version 1 and 2. A group is busy for a moment after its last process.
 func removeCgroups(name string) error {
-	for _, pattern := range []string{"/sys/fs/cgroup" + name, "/sys/fs/cgroup/*" + name} {
+	for _, pattern := range []string{"/sys/fs/cgroup/" + name, "/sys/fs/cgroup/*/" + name} {
 		tops, err := filepath.Glob(pattern)
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package testground
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/intact-dev/intact/pkg/internal/testimage"
 )
@@ -31,4 +32,25 @@ func PushSpec(ctx context.Context, dir string, spec testimage.Spec, to string) (
 		return nil, fmt.Errorf("write the layout of %q: %w", to, err)
 	}
 	return built, Push(ctx, dir, "image", to)
+}
+
+// Delete deletes the manifest with a digest ("sha256:…"), and so the tags that
+// mean it, from a repository of the registry. What it is made of stays.
+//
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-manifests
+func (r *Registry) Delete(ctx context.Context, repository, digest string) error {
+	url := "http://" + r.Addr + "/v2/" + repository + "/manifests/" + digest
+	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusAccepted {
+		return fmt.Errorf("delete %q of %q: %s", digest, repository, resp.Status)
+	}
+	return nil
 }

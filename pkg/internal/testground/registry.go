@@ -25,15 +25,16 @@ type Registry struct {
 	Addr string // host:port
 	Dir  string // root of the storage
 
-	cmd  *exec.Cmd
-	done chan error
-	log  *accessLog
+	cmd   *exec.Cmd
+	done  chan error
+	untie func() // forgets the process
+	log   *accessLog
 	// release gives back what keeps others from the address; may be nil.
 	release func()
 }
 
 // StartRegistry starts a registry that stores into dir and waits until it
-// answers. It lives until Close.
+// answers. It lives until Close, or until the test's process ends.
 func StartRegistry(ctx context.Context, dir string) (*Registry, error) {
 	var last error
 	for range 3 { // another process may take the port between choice and use
@@ -72,9 +73,11 @@ func startRegistryAt(ctx context.Context, dir, addr string) (*Registry, error) {
 	r := &Registry{Addr: addr, Dir: storage, done: make(chan error, 1), log: new(accessLog)}
 	r.cmd = exec.Command(bin, "serve", conf)
 	r.cmd.Stdout = r.log
-	if err := r.cmd.Start(); err != nil {
+	untie, err := startTied(r.cmd)
+	if err != nil {
 		return nil, fmt.Errorf("start docker-registry: %w", err)
 	}
+	r.untie = untie
 	go func() { r.done <- r.cmd.Wait() }()
 	if err := r.wait(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())
@@ -112,6 +115,7 @@ func (r *Registry) Close() error {
 		return fmt.Errorf("stop docker-registry: %w", err)
 	}
 	<-r.done
+	r.untie()
 	if r.release != nil {
 		r.release()
 	}

@@ -74,10 +74,14 @@ func (s *server) ended() error {
 func await(ctx context.Context, what string, ask func(context.Context) error, servers ...*server) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	var last error
 	for {
 		err := ask(ctx)
 		if err == nil {
 			return nil
+		}
+		if last == nil || ctx.Err() == nil { // the end of the wait is no answer
+			last = err
 		}
 		for _, s := range servers {
 			if ended := s.ended(); ended != nil {
@@ -86,7 +90,7 @@ func await(ctx context.Context, what string, ask func(context.Context) error, se
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: %w; last: %w\n%s", what, context.Cause(ctx), err, logs(servers...))
+			return fmt.Errorf("wait for %s: %w; last: %w\n%s", what, context.Cause(ctx), last, logs(servers...))
 		case <-tick.C:
 		}
 	}
@@ -96,7 +100,7 @@ func await(ctx context.Context, what string, ask func(context.Context) error, se
 func logs(servers ...*server) string {
 	var b strings.Builder
 	for _, s := range servers {
-		fmt.Fprintf(&b, "--- end of the log of %s\n%s\n", s.name, fileTail(s.log, 3000))
+		fmt.Fprintf(&b, "--- end of the log of %s\n%s\n", s.name, fileTail(s.log, 2000))
 	}
 	return b.String()
 }
