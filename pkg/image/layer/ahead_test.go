@@ -127,6 +127,9 @@ func TestSlowWalk(t *testing.T) {
 		}
 		held = nil
 	}
+	if p.lent != 0 {
+		t.Errorf("the decoder was given back while %d of its blocks were in use", p.lent)
+	}
 	if x.fatal != nil || x.corrupt != nil || !bytes.Equal(bytes.Join(got, nil), a) {
 		t.Errorf("%d bytes of %d came: %v, %v", len(bytes.Join(got, nil)), len(a), x.fatal, x.corrupt)
 	}

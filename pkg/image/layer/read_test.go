@@ -97,6 +97,8 @@ func TestReadProblems(t *testing.T) {
 		{"text after zstd", zstdType, append(zst(t, a), "text"...), fact.ProblemTrailing, false, ref.DigestOf(a, "")},
 		{"one byte after zstd", zstdType, append(zst(t, a), 'x'), fact.ProblemTrailing, false, ref.DigestOf(a, "")},
 		{"archive after the archive", plainType, append(bytes.Clone(a), a...), fact.ProblemTrailing, false, ref.DigestOf(append(bytes.Clone(a), a...), "")},
+		{"archive after the archive, in gzip", gzipType, gz(t, append(bytes.Clone(a), a...)), fact.ProblemTrailing, false, ref.DigestOf(append(bytes.Clone(a), a...), "")},
+		{"much after the archive, in gzip", gzipType, gz(t, append(bytes.Clone(a), noise(500_000)...)), fact.ProblemTrailing, false, ref.DigestOf(append(bytes.Clone(a), noise(500_000)...), "")},
 		{"xz", plainType, []byte("\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46"), fact.ProblemUnverifiable, false, ""},
 		{"bzip2", plainType, []byte("BZh91AY&SY"), fact.ProblemUnverifiable, false, ""},
 		{"gzip in gzip", gzipType, gz(t, gz(t, a)), fact.ProblemUnverifiable, false, ref.DigestOf(gz(t, a), "")},
