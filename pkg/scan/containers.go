@@ -35,6 +35,7 @@ func (s *scanner) containers(ctx context.Context, places []*inventory) *observed
 			}
 		})
 	}
+	s.changes(ctx, all)
 	for _, g := range all {
 		out.rans = append(out.rans, g.out)
 	}
