@@ -50,8 +50,8 @@ type Options struct {
 	Tool       report.Tool
 	// Told is told how far a long run is: of what, how many are done, and of how many
 	// (0 = not known yet). It may be called concurrently; nil = nobody.
-	Told func(what string, done, total int)
-	Notices    func() []string // asked at the end; optional
+	Told    func(what string, done, total int)
+	Notices func() []string // asked at the end; optional
 }
 
 // Signatures looks for what is signed about an image and judges it.
