@@ -153,7 +153,7 @@ func (o *Observer) identify(ctx context.Context, sp *space, c *containerdclient.
 	case p != nil:
 		i = sp.store.ofPod(ctx, c, p, st)
 	case c.Image == "" && strings.HasPrefix(sp.name, "moby"):
-		err = &image.Error{Cause: fact.Unsupported, Err: errors.New("Docker keeps its images from containerd"), Hint: "ask Docker: --workloads docker"}
+		err = &image.Error{Cause: fact.Unsupported, Err: errors.New("its image is in Docker's own store, of which containerd knows nothing"), Hint: "ask Docker: --workloads docker"}
 	default:
 		var snapshot *containerdclient.Snapshot
 		if c.SnapshotKey != "" {
