@@ -130,7 +130,7 @@ func TestFaults(t *testing.T) {
 		{"empty", func(http.ResponseWriter, *http.Request) {}, fact.CutShort, "ends early"},
 		{"cut", func(w http.ResponseWriter, _ *http.Request) { dockertest.Cut(w, "[{") }, fact.CutShort, "cut in the middle"},
 		{"hang", func(_ http.ResponseWriter, r *http.Request) { dockertest.Hang(r) }, fact.Network, "no answer within"},
-		{"dies", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, fact.Network, "EOF"},
+		{"dies", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, fact.Network, "closed the connection without an answer"},
 	}
 	for _, tt := range tests {
 		for question, ask := range questions {

@@ -105,6 +105,7 @@ func TestHangs(t *testing.T) {
 		lost       bool
 	}{
 		{"RuntimeService/ContainerStatus", 10, false},
+		{"RuntimeService/Version", 10, false},
 		{"Snapshots/Stat", 0, true},
 		{"Content/Read", 0, true},
 		{"Tasks/List", 10, false}, // each is asked for

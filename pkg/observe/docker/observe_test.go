@@ -309,6 +309,26 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// An engine that dies is lost; what is left of its containers is no gap each.
+func TestLostEngine(t *testing.T) {
+	t.Parallel()
+	e := dockertest.Docker()
+	for i := range 300 {
+		e.Containers = append(e.Containers, dockertest.Running(idOf(i), fmt.Sprint(i), config, "x"))
+	}
+	var asked atomic.Int64
+	e.Fault = func(_ http.ResponseWriter, _ *http.Request, path string) bool {
+		if strings.HasPrefix(path, "/containers/0") && asked.Add(1) > 5 {
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	}
+	all, inv, err := observed(t, observer(t, e, docker.Options{}))
+	if intactimage.CauseOf(err) != fact.Network || len(all) > 5 || len(inv.Gaps) > 0 || asked.Load() > 50 {
+		t.Errorf("%d containers, gaps %+v, %d requests, %v; want at most 5 and the end", len(all), inv.Gaps, asked.Load(), err)
+	}
+}
+
 // A list that is cut leaves what came, and an error.
 func TestCutList(t *testing.T) {
 	t.Parallel()
