@@ -27,6 +27,14 @@ func undeclarable(s *fact.Set) string {
 	return ""
 }
 
+// runsOrWaits says of a container that has not ended what it does.
+func runsOrWaits(c fact.Container) string {
+	if c.Phase == fact.PhaseWaiting {
+		return "waits to run"
+	}
+	return "runs"
+}
+
 // mayBeIt is the answer where the files hold declarations that were not read.
 func mayBeIt(n int) check.Answer {
 	return undecided(fact.Unsupported, "%s in the files could not be evaluated and may be this container's", plural(n, "declaration"))

@@ -16,9 +16,9 @@ func ref006() check.Check {
 			What: "A file names the image of a machine by something that moves: `most_recent = true`, an SSM parameter that ends in `latest`, a launch template at `$Latest`, an image family, a version `latest`.",
 			Why: "Machines are images too. Two nodes of one group, or the same node after a replacement, boot from different systems, and nothing in the repository says which; " +
 				"what runs containers on them is then not what was tested either.",
-			Fix: "Write the ID of the image, or an exact version, and move it by a change that is reviewed.",
+			Fix:    "Write the ID of the image, or an exact version, and move it by a change that is reviewed.",
 			Limits: "It looks at the text alone: no cloud is asked what the reference names now or who owns it. An ID that comes from a variable or another module is seen only where its value is in the files.",
-			Since: since,
+			Since:  since,
 		},
 		Scopes:  []check.Scope{check.ScopeReference},
 		Needs:   []fact.Kind{fact.KReference},

@@ -31,7 +31,7 @@ func run015() check.Check {
 }
 
 func runRUN015(s *fact.Set) check.Answer {
-	if s.Container.State != fact.Known || s.Declared.State != fact.Known || s.Running.State == fact.Absent {
+	if s.Container.State != fact.Known || s.Declared.State != fact.Known {
 		return notTold(nothingRuns)
 	}
 	d := s.Declared.V
@@ -62,7 +62,7 @@ func runRUN015(s *fact.Set) check.Answer {
 		runs = whatRuns(s.Running.V)
 	}
 	f := check.Finding{
-		Message: fmt.Sprintf("%s runs, but %s declares %q", runs, show(others[0].Where), others[0].Image),
+		Message: fmt.Sprintf("%s %s, but %s declares %q", runs, runsOrWaits(s.Container.V), show(others[0].Where), others[0].Image),
 		Fix:     "apply the files, or write into them what is meant to run",
 		Origin:  whereOf(s),
 	}

@@ -15,9 +15,9 @@ func set006() check.Check {
 			What: "A play or recipe installs packages, edits files or runs commands in hosts or containers that run already, instead of making them anew from an image.",
 			Why: "What runs afterwards is in no image: it depends on which plays ran, in which order, against which mirror on which day. It cannot be signed, compared or rolled back, " +
 				"and the next machine made from the image lacks it.",
-			Fix: "Put the change into the image and replace what runs. If hosts are configured this way by choice, leave the check off.",
+			Fix:    "Put the change into the image and replace what runs. If hosts are configured this way by choice, leave the check off.",
 			Limits: "It reads what the file says plainly; what a role from elsewhere, a shell script or a template does is not seen. It cannot tell whether the play is used to build an image, where this is right.",
-			Since: since,
+			Since:  since,
 		},
 		Scopes:  []check.Scope{check.ScopeObject},
 		Needs:   []fact.Kind{fact.KObject},
