@@ -6,8 +6,6 @@ import (
 
 	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/checks"
-	"github.com/intact-dev/intact/pkg/config"
-	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/policy/signing"
 	"github.com/intact-dev/intact/policies"
@@ -46,7 +44,3 @@ func anySubject() policy.Subject { return policy.Subject{} }
 
 // builtinChecks are the checks that need no policy to be made.
 func builtinChecks() []check.Check { return checks.All() }
-
-// extractors read what files declare, those that put several files together
-// first. repo says what is special about the repository that the files are of.
-func extractors(_ *config.Repository) []extract.Extractor { return nil }

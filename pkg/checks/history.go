@@ -127,7 +127,7 @@ func (m *move) fix() string {
 // accept is how to record what a tag is now.
 func (m *move) accept() string {
 	if m.by == "intact.lock" {
-		return "; intact lock records the new one"
+		return "; intact lock --update records the new one"
 	}
 	return ""
 }

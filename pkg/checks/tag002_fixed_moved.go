@@ -15,7 +15,7 @@ func tag002() check.Check {
 				"If the images of all platforms are the same ones, and only the index around them is new, as when an attestation was added, it is a note.",
 			Why: "Somebody pushed other bytes under a release that was tested, reviewed and perhaps signed as something else. Some publishers rebuild releases on purpose; " +
 				"whoever stole a push token does the same. Every reference without a digest pulls the new bytes.",
-			Fix: "Find out who moved it. Write the digest that is meant behind the tag (`intact pin`), or accept the new one: `intact lock` records it, and the change of the lock file can be reviewed. " +
+			Fix: "Find out who moved it. Write the digest that is meant behind the tag (`intact pin`), or accept the new one: `intact lock --update` records it, and the change of the lock file can be reviewed. " +
 				"For a publisher that rebuilds releases, say so in the policy's `tags`.",
 			Limits: "It compares with the last record. What happened in between is not seen, and the first time that a tag is seen there is nothing to compare with. " +
 				"A reference that is pinned by digest is not judged here: REF004 compares its tag. A tag is called fixed by its form.",

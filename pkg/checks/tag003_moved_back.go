@@ -15,7 +15,7 @@ func tag003() check.Check {
 			What: "A tag, floating or fixed, is a digest now that it was before the last one, by the record (`intact.lock`, or the ledger).",
 			Why: "No signature binds a tag: whoever can push may point `main` or `1.4` at an old image whose signature is as good as ever and whose holes are known. " +
 				"It is also what a roll-back of a release looks like, and a mirror that answers from an old cache.",
-			Fix: "Find out who moved it and why. Write the digest that is meant behind the tag, or accept the old one: `intact lock` records it.",
+			Fix: "Find out who moved it and why. Write the digest that is meant behind the tag, or accept the old one: `intact lock --update` records it.",
 			Limits: "It knows only the digests that were recorded: the last ten of each tag in `intact.lock`. An old image that nobody recorded looks new (TAG002, TAG004). " +
 				"A reference that is pinned by digest is not judged here: REF004 compares its tag.",
 			Since: since,
