@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -76,41 +75,41 @@ func parseOutputs(values []string, file string) ([]output, error) {
 // write writes all reports; files appear whole or not at all.
 func (s *scanSetup) write(r *report.Report, outputs []output) error {
 	for _, o := range outputs {
-		var b bytes.Buffer
-		var err error
-		switch o.format {
-		case "json":
-			err = report.WriteJSON(&b, r)
-		case patches:
-			err = report.WriteSuggestions(&b, r)
-		default:
-			t := report.Text{Verbose: s.verbose, Titles: s.titles, Color: o.file == "" && s.p.color(s.p.stdout)}
-			err = t.Write(&b, r)
+		to := func(write func(io.Writer) error) error { return write(s.p.stdout) }
+		if o.file != "" {
+			to = func(write func(io.Writer) error) error { return writeFile(o.file, write) }
 		}
-		if err != nil {
-			return err
-		}
-		if o.file == "" {
-			_, err = io.Copy(s.p.stdout, &b)
-		} else {
-			err = writeFile(o.file, b.Bytes())
-		}
-		if err != nil {
+		if err := to(func(w io.Writer) error { return s.format(w, r, o) }); err != nil {
 			return usage(fmt.Errorf("write report: %w", err), "")
 		}
 	}
 	return nil
 }
 
-// writeFile replaces the file name whole. A symbolic link is followed, anything
-// that is no regular file is written to directly: a pipe, /dev/null.
-func writeFile(name string, b []byte) (err error) {
+func (s *scanSetup) format(w io.Writer, r *report.Report, o output) error {
+	switch o.format {
+	case "json":
+		return report.WriteJSON(w, r)
+	case patches:
+		return report.WriteSuggestions(w, r)
+	}
+	return report.Text{Verbose: s.verbose, Titles: s.titles, Color: o.file == "" && s.p.color(s.p.stdout)}.Write(w, r)
+}
+
+// writeFile replaces the file name by what write writes, whole. A symbolic link
+// is followed, anything that is no regular file is written to directly: a pipe,
+// /dev/null.
+func writeFile(name string, write func(io.Writer) error) (err error) {
 	if info, statErr := os.Stat(name); statErr == nil {
 		if info.IsDir() {
 			return fmt.Errorf("%q is a folder", name)
 		}
 		if !info.Mode().IsRegular() {
-			return os.WriteFile(name, b, 0o644)
+			f, err := os.OpenFile(name, os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			return errors.Join(write(f), f.Close())
 		}
 		if name, err = filepath.EvalSymlinks(name); err != nil {
 			return err
@@ -125,7 +124,7 @@ func writeFile(name string, b []byte) (err error) {
 			_ = os.Remove(f.Name())
 		}
 	}()
-	_, err = f.Write(b)
+	err = write(f)
 	if err == nil {
 		err = f.Chmod(0o644)
 	}

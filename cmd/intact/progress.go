@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"sync"
 
 	"github.com/intact-dev/intact/pkg/gather"
 	"github.com/intact-dev/intact/pkg/ref"
@@ -9,8 +10,14 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// A progress shows layers as bars on a terminal. The zero value shows nothing.
-type progress struct{ bars *mpb.Progress }
+// A progress shows layers, and how far a run is, as bars on a terminal. The zero
+// value shows nothing.
+type progress struct {
+	bars *mpb.Progress
+
+	mu    sync.Mutex
+	steps map[string]*mpb.Bar
+}
 
 func newProgress(w io.Writer, show bool) *progress {
 	if !show {
@@ -39,11 +46,38 @@ func (p *progress) Layer(d ref.Descriptor) gather.LayerProgress {
 	)}
 }
 
+// told shows how many of something are done. Of what has no end yet it shows the
+// number alone.
+func (p *progress) told(what string, done, total int) {
+	if p.bars == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	bar := p.steps[what]
+	if bar == nil {
+		if p.steps == nil {
+			p.steps = map[string]*mpb.Bar{}
+		}
+		bar = p.bars.AddBar(int64(total), mpb.BarRemoveOnComplete(), mpb.PrependDecorators(decor.Name(what, decor.WCSyncSpaceR)),
+			mpb.AppendDecorators(decor.CurrentNoUnit("%d")))
+		p.steps[what] = bar
+	}
+	bar.SetTotal(int64(total), total > 0 && done >= total)
+	bar.SetCurrent(int64(done))
+}
+
 // Stop clears the bars, so that the report does not mix with them.
 func (p *progress) Stop() {
-	if p.bars != nil {
-		p.bars.Wait()
+	if p.bars == nil {
+		return
 	}
+	p.mu.Lock()
+	for _, b := range p.steps {
+		b.Abort(true)
+	}
+	p.mu.Unlock()
+	p.bars.Wait()
 }
 
 type layerBar struct{ bar *mpb.Bar }

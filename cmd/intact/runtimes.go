@@ -131,6 +131,7 @@ func files(name string) []string {
 }
 
 func (s *scanSetup) cluster(c *cli.Context, kubeconfig, kubeContext, name string) error {
+	kubernetes.Silence()
 	team := c.StringSlice("team-label")
 	if len(team) == 0 {
 		team = []string{kubernetes.ArgoTrackingID, kubernetes.InstanceLabel}

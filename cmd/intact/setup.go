@@ -86,7 +86,7 @@ func newScanSetup(ctx context.Context, p program, c *cli.Context) (*scanSetup, e
 		Policy: pol, Checks: builtinChecks(), Now: now, Clock: time.Now,
 		Depth: depth, Select: selection, Jobs: jobs, Timeout: c.Duration("timeout"),
 		Layers:    gather.NewLayers(jobs, cache, s.progress.gatherer()),
-		Documents: documents(cache), Facts: c.Bool("facts"), Suggest: c.Bool("suggest"),
+		Documents: documents(cache), Facts: c.Bool("facts"), Suggest: c.Bool("suggest"), Told: s.progress.told,
 		Tool: report.Tool{Name: "intact", Version: toolVersion()}, Notices: s.allNotices,
 	}
 	s.options.Signatures = scan.NewSigner(pol, scan.SignerOptions{

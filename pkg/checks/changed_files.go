@@ -13,22 +13,22 @@ import (
 
 // changedFiles makes a check of the files of some kinds that a container changed.
 func changedFiles(c check.Check, fix func(*changeGroup, *fact.Set) string, kinds ...fact.FileKind) check.Check {
-	c.Scopes = []check.Scope{check.ScopeContainer}
+	c.Scopes = containerScopes()
 	c.Needs = []fact.Kind{fact.KContainer, fact.KChanges}
-	c.Uses = []fact.Kind{fact.KSettings}
+	c.Uses = []fact.Kind{fact.KSettings, fact.KReference}
 	c.Run = func(s *fact.Set) check.Answer {
 		switch {
 		case s.Container.State != fact.Known:
-			return notTold("nothing runs yet, so nothing was written")
+			return notTold(nothingRuns)
 		case s.Container.V.Role == fact.RoleVolume:
 			return notTold("an image volume has no writable layer")
 		case s.Changes.State == fact.Absent:
-			return notTold("nothing runs, so nothing was written")
+			return notTold(nothingRuns)
 		}
 		var out []check.Finding
 		for _, g := range groupChanges(s.Changes, kinds) {
 			out = append(out, check.Finding{
-				Message: g.message(), Fix: fix(g, s),
+				Message: g.message(), Fix: fix(g, s), Origin: whereOf(s),
 				Paths: g.paths[:min(len(g.paths), maxGroupPaths)], Dir: g.dir, Count: len(g.paths),
 			})
 		}
@@ -189,24 +189,19 @@ func nounOf(k fact.FileKind, n int) string {
 // renew is how to get rid of what was written, for good.
 func renew(s *fact.Set) string {
 	c := s.Container.V
-	readOnly := s.Settings.State == fact.Known && s.Settings.V.ReadOnlyRoot
-	if c.Runtime != "" && c.Runtime != "kubernetes" {
-		if readOnly {
-			return "remove the container and create it again; its root is read-only, so find out who changed it from outside"
-		}
-		return "remove the container and create it again, with --read-only"
-	}
-	fix := "delete the pod and create it again"
-	switch {
-	case c.Static:
+	fix := remake(c)
+	if c.Static {
 		fix = "move the pod's file out of the node's manifest folder and back"
-	case c.Owner != "":
-		fix = fmt.Sprintf("delete the pod, so that its %s makes a new one", c.Owner)
 	}
-	if readOnly {
+	switch readOnly := s.Settings.State == fact.Known && s.Settings.V.ReadOnlyRoot; {
+	case readOnly && isKubernetes(s):
 		return fix + "; its root is read-only, so find out who changed it on the node"
+	case readOnly:
+		return fix + "; its root is read-only, so find out who changed it from outside"
+	case isKubernetes(s):
+		return fix + ", and set readOnlyRootFilesystem: true"
 	}
-	return fix + ", and set readOnlyRootFilesystem: true"
+	return fix + ", with --read-only"
 }
 
 // renewFix is the fix of code that changed.
@@ -214,17 +209,18 @@ func renewFix(_ *changeGroup, s *fact.Set) string { return renew(s) }
 
 // configurationFix names the way in which configuration may differ.
 func configurationFix(_ *changeGroup, s *fact.Set) string {
-	if c := s.Container.V; c.Runtime != "" && c.Runtime != "kubernetes" {
-		return renew(s) + "; mount what must differ from the image"
+	fix := renew(s) + "; mount what must differ from the image"
+	if isKubernetes(s) {
+		fix += ", as a ConfigMap or Secret"
 	}
-	return renew(s) + "; mount what must differ from the image, as a ConfigMap or Secret"
+	return fix
 }
 
 // dataFix names the mount that what is written needs.
 func dataFix(g *changeGroup, s *fact.Set) string {
-	mount := "mount an emptyDir"
-	if c := s.Container.V; c.Runtime != "" && c.Runtime != "kubernetes" {
-		mount = "mount a tmpfs or a volume"
+	mount := "mount a tmpfs or a volume"
+	if isKubernetes(s) {
+		mount = "mount an emptyDir"
 	}
 	// A mount hides what the image has there.
 	if g.what != "added" || !mayBeMounted(string(g.dir)) {

@@ -107,6 +107,13 @@ func restorable() fact.Revision {
 	}}}
 }
 
+func (m maker) change() fact.FileChange {
+	return fact.FileChange{
+		Path: fact.Bytes(m.path()), What: pick(m, "added", "changed", "removed", "mode", ""), Digest: m.digest(), Was: m.digest(), Claimed: m.flip(),
+		Kind: pick(m, fact.FileExecutable, fact.FileLibrary, fact.FileScript, fact.FileConfiguration, fact.FileData, ""),
+	}
+}
+
 func (m maker) set() fact.Set {
 	s := fact.Set{
 		Reference: drawn(m, fact.Reference{Ref: m.reference(), Text: "nginx"}),
@@ -130,6 +137,7 @@ func (m maker) set() fact.Set {
 			Digest: m.digest(), Count: 1, Apart: m.comparison(),
 		}})}),
 	}
+	s.Changes = pick(m, fact.NoList[fact.FileChange](), fact.ListOf[fact.FileChange](), fact.ListOf(drawn(m, m.change()), drawn(m, m.change())))
 	s.Revisions = pick(m, fact.List[fact.Revision]{}, fact.NoList[fact.Revision](), fact.ListOf(drawn(m, m.revision()), drawn(m, m.revision())), fact.ListOf(fact.Of(restorable())))
 	return s
 }

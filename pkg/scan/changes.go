@@ -12,9 +12,9 @@ import (
 // howChanges is how to ask for the files that changed.
 const howChanges = "files changed at run time (--changed-files)"
 
-// changes compares the files of a container with those of its image, where that
-// was asked for.
-func (g *containerGatherer) changes(ctx context.Context) {
+// wantsChanges says whether the files of the container are to be compared with
+// those of its image, and with which, or why not.
+func (g *containerGatherer) wantsChanges() {
 	set, files := g.out.set, g.class.inventory.runtime.Files
 	c := g.class.spec.Container
 	switch {
@@ -39,22 +39,48 @@ func (g *containerGatherer) changes(ctx context.Context) {
 		set.Changes = fact.MissingList[fact.FileChange](fact.Dependency, "which platform of the image runs is not known")
 		return
 	}
+	g.compared = child
+}
+
+// changes compares the files of containers with their images, those of one image
+// together: its tree is put together once.
+func (s *scanner) changes(ctx context.Context, all []*containerGatherer) {
+	var order []*examinedChild
+	of := map[*examinedChild][]*containerGatherer{}
+	for _, g := range all {
+		if c := g.compared; c != nil {
+			if of[c] == nil {
+				order = append(order, c)
+			}
+			of[c] = append(of[c], g)
+		}
+	}
+	for _, c := range order {
+		first := of[c][0]
+		_, err := s.Layers.Tree(ctx, first.out.image.img, c.child, func(t *layer.Tree) {
+			s.each(ctx, len(of[c]), func(ctx context.Context, i int) { of[c][i].filesChanged(ctx, t) })
+		})
+		if err == nil {
+			continue
+		}
+		for _, g := range of[c] {
+			g.out.set.Changes = fact.MissingList[fact.FileChange](causeOf(err), describe(err))
+		}
+	}
+}
+
+// filesChanged compares the files of one container with the tree of its image.
+func (g *containerGatherer) filesChanged(ctx context.Context, t *layer.Tree) {
+	set, files := g.out.set, g.class.inventory.runtime.Files
 	_, claims := files.Reads()
-	o := gather.Original{Config: set.Config.V, Claims: claims}
+	o := gather.Original{Tree: t, Config: set.Config.V, Claims: claims}
 	for _, m := range g.class.spec.Settings.Mounts {
 		o.Mounts = append(o.Mounts, m.Path)
 	}
-	written := func(ctx context.Context, yield func(observe.Written)) error {
+	set.Changes = gather.Changes(ctx, func(ctx context.Context, yield func(observe.Written)) error {
 		return files.Written(ctx, g.class.first, yield)
-	}
-	_, err := g.Layers.Tree(ctx, g.out.image.img, child.child, func(t *layer.Tree) {
-		o.Tree = t
-		set.Changes = gather.Changes(ctx, written, o)
-	})
-	if err != nil {
-		set.Changes = fact.MissingList[fact.FileChange](causeOf(err), describe(err))
-	}
-	if c.Runtime == "kubernetes" && elsewhere(set.Changes) {
+	}, o)
+	if g.class.spec.Container.Runtime == "kubernetes" && elsewhere(set.Changes) {
 		set.Changes = fact.MissingList[fact.FileChange](fact.NotAsked, "files changed at run time on other nodes (run it there)")
 	}
 }

@@ -81,7 +81,8 @@ type containerGatherer struct {
 	cached   *opened   // what the tag means on the node
 	upstream *opened   // what the tag means where a mirror has it from
 	names    []identity.Name
-	runs     bool // something runs, and its digest is known
+	compared *examinedChild // what the container's files are to be compared with; nil = nothing
+	runs     bool           // something runs, and its digest is known
 	running  fact.Running
 }
 

@@ -89,7 +89,7 @@ func (g *containerGatherer) conclude(ctx context.Context) {
 	g.examined(ctx, g.root())
 	g.reference(ctx)
 	g.forecast()
-	g.changes(ctx)
+	g.wantsChanges()
 }
 
 // settle says where the running image was found, and by which names it is known

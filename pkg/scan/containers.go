@@ -2,6 +2,7 @@ package scan
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/fact"
@@ -26,15 +27,19 @@ func (s *scanner) containers(ctx context.Context, places []*inventory) *observed
 	}
 	all := make([]*containerGatherer, len(classes))
 	s.each(ctx, len(classes), func(ctx context.Context, i int) { all[i] = s.gatherer(ctx, classes[i]) })
-	for _, step := range []func(*containerGatherer, context.Context){
+	steps := []func(*containerGatherer, context.Context){
 		(*containerGatherer).ask, (*containerGatherer).find, (*containerGatherer).more, (*containerGatherer).conclude,
-	} {
+	}
+	var done atomic.Int64
+	for _, step := range steps {
 		s.each(ctx, len(all), func(ctx context.Context, i int) {
 			if all[i].asks {
 				step(all[i], ctx)
 			}
+			s.tell("declarations compared", int(done.Add(1)), len(steps)*len(all))
 		})
 	}
+	s.changes(ctx, all)
 	for _, g := range all {
 		out.rans = append(out.rans, g.out)
 	}

@@ -40,7 +40,7 @@ func (s *scanner) groupFacts(g *group, of map[*class]*ran) *fact.Set {
 		}
 		next := fact.Version{
 			Reported: v.reported, Digest: n.Digest, Count: v.count, Since: v.since, Nodes: v.nodes,
-			Example: v.example, Platform: v.platform, Signed: signedLine(of[v.class]),
+			Example: v.example, Platform: v.platform, Signed: signedLine(of[v.class]), Kind: s.graph.KindOf(n.Digest),
 		}
 		i := slices.IndexFunc(f.Versions, func(w fact.Version) bool { return s.apart(w, next).Answer == fact.AnswerSame })
 		if i >= 0 {

@@ -83,7 +83,14 @@ func (s *scanner) collect(ctx context.Context, r *Runtime) *inventory {
 		policy: s.Policy, joined: len(s.Files) > 0, inventory: &inventory{runtime: r},
 		seen: map[*observe.Spec]*observe.Spec{}, classes: map[classKey]*class{}, workloads: map[workloadKey]*workload{}, groups: map[groupKey]*group{}, names: map[string]string{},
 	}
-	got, err := r.Observer.Observe(ctx, c.add)
+	seen := 0
+	got, err := r.Observer.Observe(ctx, func(o observe.Container) {
+		c.add(o)
+		if seen++; seen%toldEvery == 0 {
+			s.tell("containers of "+r.Name, seen, 0)
+		}
+	})
+	s.tell("containers of "+r.Name, seen, seen)
 	c.inventory.Inventory = got
 	c.inventory.Name = r.Name
 	if err != nil {
@@ -262,6 +269,9 @@ type version struct {
 	nodes    []string
 	example  string
 }
+
+// toldEvery is how often it is told how many containers were seen.
+const toldEvery = 100
 
 // maxNodes is how many nodes of a version are named.
 const maxNodes = 5

@@ -48,7 +48,10 @@ type Options struct {
 	Facts      bool                // keep the facts in the report
 	Suggest    bool                // say what a read-only root needs
 	Tool       report.Tool
-	Notices    func() []string // asked at the end; optional
+	// Told is told how far a long run is: of what, how many are done, and of how many
+	// (0 = not known yet). It may be called concurrently; nil = nobody.
+	Told    func(what string, done, total int)
+	Notices func() []string // asked at the end; optional
 }
 
 // Signatures looks for what is signed about an image and judges it.
@@ -65,6 +68,12 @@ type Signatures interface {
 type Unsigned struct {
 	NotAsked      string // "not pushed yet"
 	NotApplicable string // "an archive of docker save carries no signatures"
+}
+
+func (o Options) tell(what string, done, total int) {
+	if o.Told != nil {
+		o.Told(what, done, total)
+	}
 }
 
 func (o Options) jobs() int {

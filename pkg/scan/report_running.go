@@ -78,6 +78,7 @@ func (b *builder) container(r *ran) {
 		})
 	}
 	slices.SortFunc(target.Origins, compareOrigin)
+	r.class.origins = nil // they are in the report now
 	if r.err != nil {
 		target.Error = describe(r.err)
 	}

@@ -22,7 +22,7 @@ func (s *scanner) suggestions(o *observed) []report.Suggestion {
 	plans := map[suggest.Workload]map[container]checks.Plan{}
 	for _, r := range o.rans {
 		c := r.class.spec.Container
-		if r.class.found != nil || c.Role == fact.RoleVolume || c.Role == fact.RoleEphemeral {
+		if c.Runtime != "kubernetes" || c.Role == fact.RoleVolume || c.Role == fact.RoleEphemeral {
 			continue
 		}
 		plan := checks.ReadOnlyRoot(r.set)

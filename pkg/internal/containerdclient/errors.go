@@ -35,39 +35,39 @@ func (c *Conn) fail(outer, inner context.Context, op, object string, err error) 
 	case errors.As(context.Cause(inner), &silence):
 		e.Cause, e.Err = fact.Network, silence
 	default:
-		e.Cause, e.Err, e.Hint = explain(err)
+		e.Cause, e.Hint, e.Err = explain(err)
 	}
 	return e
 }
 
 // explain turns the status of an answer into a cause. The text is the server's.
-func explain(err error) (fact.Cause, error, string) {
+func explain(err error) (cause fact.Cause, hint string, explained error) {
 	st, ok := status.FromError(err)
 	if !ok {
-		return image.CauseOf(err), err, ""
+		return image.CauseOf(err), "", err
 	}
 	said := fmt.Errorf("%.1000q", st.Message())
 	switch st.Code() {
 	case codes.NotFound:
-		return fact.NotFound, errors.New("it is not there"), ""
+		return fact.NotFound, "", errors.New("it is not there")
 	case codes.PermissionDenied:
-		return fact.Forbidden, said, "run as root"
+		return fact.Forbidden, "run as root", said
 	case codes.Unauthenticated:
-		return fact.Unauthenticated, said, ""
+		return fact.Unauthenticated, "", said
 	case codes.Unimplemented:
-		return fact.Unsupported, fmt.Errorf("what listens there does not offer it: %w", said), ""
+		return fact.Unsupported, "", fmt.Errorf("what listens there does not offer it: %w", said)
 	case codes.ResourceExhausted:
 		if strings.Contains(st.Message(), "larger than max") { // gRPC's own words, ours or the server's
-			return fact.Limit, &limits.ExceededError{What: "size of one answer", Limit: limits.RuntimeMessage}, ""
+			return fact.Limit, "", &limits.ExceededError{What: "size of one answer", Limit: limits.RuntimeMessage}
 		}
-		return fact.RateLimited, said, ""
+		return fact.RateLimited, "", said
 	case codes.Unavailable:
 		if notGRPC(st.Message()) {
-			return fact.Unsupported, fmt.Errorf("what listens there does not speak gRPC: %w", said), "name the socket of containerd or of a CRI: " + Flag
+			return fact.Unsupported, "name the socket of containerd or of a CRI: " + Flag, fmt.Errorf("what listens there does not speak gRPC: %w", said)
 		}
-		return fact.Network, said, ""
+		return fact.Network, "", said
 	}
-	return fact.ServerError, said, ""
+	return fact.ServerError, "", said
 }
 
 // notGRPC knows gRPC's words for a peer that answered in another protocol.

@@ -17,9 +17,9 @@ import (
 	"github.com/intact-dev/intact/pkg/internal/limits"
 )
 
-// Limits of answers. Those of Docker's own objects are kilobytes.
+// Limits of answers: what is about one container or image is kilobytes.
 const (
-	documentBytes = 16 << 20  // what is about one container or image
+	documentBytes = limits.RuntimeMessage
 	elementBytes  = 4 << 20   // one element of a list
 	maxContainers = 1_000_000 // a list in use has some hundred
 )

@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/moby/moby/api/types/system"
@@ -89,6 +90,7 @@ type Engine struct {
 	http    *http.Client
 	base    url.URL // up to and with the version of the API
 	timeout time.Duration
+	libpod  atomic.Bool // it says that it is Podman
 }
 
 // Connect asks the engine at ep what it is. The caller closes the Engine. timeout
@@ -116,7 +118,7 @@ func (e *Engine) Close() {
 func (e *Engine) connect(ctx context.Context) error {
 	const op = "connect to"
 	var err error
-	if e.http, err = newHTTPClient(e.Endpoint, e.timeout); err != nil {
+	if e.http, err = newHTTPClient(e.Endpoint, e.timeout, &e.libpod); err != nil {
 		return &image.Error{Op: op, Object: fmt.Sprintf("engine %q", e.Endpoint.Host), Cause: fact.Unsupported, Err: err}
 	}
 	e.base = url.URL{Scheme: "http"}
@@ -165,23 +167,19 @@ func (e *Engine) negotiate(ctx context.Context) error {
 	return nil
 }
 
-// ask learns how the engine works.
+// ask learns how the engine works. All of it is in one answer: on Podman each
+// further one asks the system for packages, and takes seconds.
 func (e *Engine) ask(ctx context.Context) error {
 	small, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
-	v, err := e.api.ServerVersion(small, client.ServerVersionOptions{})
-	if err != nil {
-		return e.fail(ctx, "ask", "the version", err)
-	}
 	got, err := e.api.Info(small, client.InfoOptions{})
 	if err != nil {
 		return e.fail(ctx, "ask", "the state", err)
 	}
 	i := &e.Info
-	i.Name, i.Version, i.Driver, i.RootDir = got.Info.Name, v.Version, got.Info.Driver, got.Info.DockerRootDir
-	i.Platform = ref.Platform{OS: v.Os, Architecture: v.Arch}
-	i.Podman = slices.ContainsFunc(v.Components, func(c system.ComponentVersion) bool { return c.Name == "Podman Engine" })
-	if i.Podman {
+	i.Name, i.Version, i.Driver, i.RootDir = got.Info.Name, got.Info.ServerVersion, got.Info.Driver, got.Info.DockerRootDir
+	i.Platform = platformOf(got.Info)
+	if i.Podman = e.libpod.Load(); i.Podman {
 		i.Version = "Podman " + i.Version
 	}
 	i.Store = storeOf(i.Podman, got.Info)
@@ -202,6 +200,20 @@ func (e *Engine) ask(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// platformOf spells the machine's architecture as images do.
+func platformOf(i system.Info) ref.Platform {
+	p := ref.Platform{OS: i.OSType, Architecture: i.Architecture}
+	switch arch := strings.ToLower(p.Architecture); {
+	case strings.HasPrefix(arch, "armv7"):
+		p.Architecture, p.Variant = "arm", "v7"
+	case strings.HasPrefix(arch, "armv6"):
+		p.Architecture, p.Variant = "arm", "v6"
+	case arch == "i686":
+		p.Architecture = "386"
+	}
+	return p.Normalize()
 }
 
 // storeOf tells the stores apart by the driver's own description.

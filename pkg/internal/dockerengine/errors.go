@@ -120,6 +120,8 @@ func explain(outer, inner context.Context, err error) error {
 		f.text, f.hint = "there is no such socket", "is the engine running? name another one with "+HostFlag
 	case errors.Is(err, syscall.ECONNREFUSED):
 		f.text, f.hint = "nobody listens there", "is the engine running? name another one with "+HostFlag
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		f.text, f.hint = "it closed the connection without an answer", unhealthy
 	case errors.As(err, &header):
 		f.text, f.hint = "it does not speak TLS", "leave DOCKER_TLS_VERIFY and DOCKER_CERT_PATH unset for it"
 	case errors.As(err, &invalid):

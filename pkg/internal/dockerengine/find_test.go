@@ -232,7 +232,7 @@ func TestTLS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e, err := dockerengine.Connect(t.Context(), ep, 0)
+			e, err := dockerengine.Connect(t.Context(), ep, patience)
 			if tt.text != "" {
 				wantError(t, err, tt.cause, tt.text)
 				return
@@ -254,7 +254,7 @@ func TestSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := dockerengine.Connect(t.Context(), ep, 0)
+	e, err := dockerengine.Connect(t.Context(), ep, patience)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/docker/go-connections/sockets"
@@ -32,8 +33,8 @@ func withBound(ctx context.Context, b bound) context.Context {
 }
 
 // newHTTPClient returns a client for ep whose answers are bounded and whose
-// errors are *failures.
-func newHTTPClient(ep Endpoint, wait time.Duration) (*http.Client, error) {
+// errors are *failures. libpod is set once an answer says that it is Podman's.
+func newHTTPClient(ep Endpoint, wait time.Duration, libpod *atomic.Bool) (*http.Client, error) {
 	u, err := client.ParseHostURL(ep.Host)
 	if err != nil {
 		return nil, err
@@ -42,13 +43,14 @@ func newHTTPClient(ep Endpoint, wait time.Duration) (*http.Client, error) {
 	if err := sockets.ConfigureTransport(tr, u.Scheme, u.Host); err != nil {
 		return nil, err
 	}
-	return &http.Client{Transport: guard{tr, bound{body: documentBytes, what: "answer", wait: wait}}, CheckRedirect: client.CheckRedirect}, nil
+	return &http.Client{Transport: guard{tr, bound{body: documentBytes, what: "answer", wait: wait}, libpod}, CheckRedirect: client.CheckRedirect}, nil
 }
 
 // A guard stands in front of every request.
 type guard struct {
 	next     http.RoundTripper
 	standard bound
+	libpod   *atomic.Bool
 }
 
 // RoundTrip implements [http.RoundTripper]. Only answers of the kind 2xx are no
@@ -72,6 +74,9 @@ func (g guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		err = explain(req.Context(), ctx, err)
 		stop(context.Canceled)
 		return nil, err
+	}
+	if resp.Header.Get("Libpod-Api-Version") != "" {
+		g.libpod.Store(true)
 	}
 	resp.Body = &body{ctx: ctx, outer: req.Context(), stop: stop, rc: resp.Body, bound: b, left: b.body, credit: limits.IdleBody}
 	return resp, nil

@@ -25,7 +25,9 @@ type nursery struct {
 
 func newNursery() *nursery {
 	n := &nursery{work: make(chan func()), quit: make(chan struct{})}
-	go n.live()
+	alive := make(chan struct{})
+	go n.live(alive)
+	<-alive
 	return n
 }
 
@@ -42,9 +44,19 @@ func enterNursery(pid int) (*nursery, error) {
 }
 
 // live keeps its thread to itself: as it is never unlocked, the thread ends
-// with the function.
-func (n *nursery) live() {
+// with the function. The first thread would not end, and is what /proc/self
+// shows, so it is left to others.
+func (n *nursery) live(alive chan<- struct{}) {
 	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		other := make(chan struct{})
+		go n.live(other)
+		<-other
+		runtime.UnlockOSThread()
+		close(alive)
+		return
+	}
+	close(alive)
 	for {
 		select {
 		case f := <-n.work:

@@ -135,15 +135,6 @@ func words(t *testing.T, b []byte) (x [8]uint32) {
 	return x
 }
 
-func TestAllocations(t *testing.T) {
-	b := noise(10_000)
-	x, y := sha256.New(), sha256.New()
-	w := new(Writer)
-	if got := testing.AllocsPerRun(10, func() { w.Write(x, y, b) }); got != 0 {
-		t.Errorf("a write costs %v allocations, want none", got)
-	}
-}
-
 func FuzzWrite(f *testing.F) {
 	for _, n := range []int{0, 100, worthwhile, 3000, 8192} {
 		f.Add(noise(n), uint16(0), uint16(0), uint16(n/2))
@@ -167,6 +158,7 @@ func BenchmarkWrite(b *testing.B) {
 		b.Run(fmt.Sprintf("together/%d", size), func(b *testing.B) {
 			var w Writer
 			b.SetBytes(int64(size))
+			b.ReportAllocs()
 			for b.Loop() {
 				w.Write(x, y, p)
 			}

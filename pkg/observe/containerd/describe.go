@@ -20,16 +20,6 @@ const (
 	labelRestart     = "containerd.io/restart.status"
 )
 
-// A description is a container and its image volumes. key is the same for every
-// start of one container of a pod, and "" for others.
-type description struct {
-	all     []observe.Container
-	key     string
-	attempt uint32
-}
-
-func (d description) phase() fact.Phase { return d.all[0].Spec.Container.Phase }
-
 // errGone says that a container ended while it was looked at.
 var errGone = errors.New("the container is gone")
 
@@ -144,10 +134,15 @@ func (o *Observer) criStatus(ctx context.Context, sp *space, c *containerdclient
 	st, err := o.cri.status(ctx, c.ID, false)
 	if err != nil && ctx.Err() == nil && image.CauseOf(err) == fact.Network {
 		// The rest is not kept waiting for it: containerd knows most of the same.
-		sp.criLost = &image.Error{Op: "ask", Object: "the CRI", Cause: fact.ServerError, Err: err}
+		sp.criLost = silent(err)
 		return nil, sp.criLost
 	}
 	return st, err
+}
+
+// silent is a CRI that does not answer. That is no sign that containerd is lost.
+func silent(err error) error {
+	return &image.Error{Op: "ask", Object: "the CRI", Cause: fact.ServerError, Err: err}
 }
 
 // identify sets what the container runs.
@@ -158,7 +153,7 @@ func (o *Observer) identify(ctx context.Context, sp *space, c *containerdclient.
 	case p != nil:
 		i = sp.store.ofPod(ctx, c, p, st)
 	case c.Image == "" && strings.HasPrefix(sp.name, "moby"):
-		err = &image.Error{Cause: fact.Unsupported, Err: errors.New("Docker keeps its images from containerd"), Hint: "ask Docker: --workloads docker"}
+		err = &image.Error{Cause: fact.Unsupported, Err: errors.New("its image is in Docker's own store, of which containerd knows nothing"), Hint: "ask Docker: --workloads docker"}
 	default:
 		var snapshot *containerdclient.Snapshot
 		if c.SnapshotKey != "" {

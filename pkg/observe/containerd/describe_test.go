@@ -117,12 +117,15 @@ func TestImageVolumes(t *testing.T) {
 	b := build(t, "data", "")
 	volume := map[string]any{"container_path": "/models", "image": map[string]any{"image": "sha256:" + strings.Repeat("a", 64),
 		"user_specified_image": "registry.example/acme/models:1", "image_ref": "registry.example/acme/models@" + string(b.Root.Descriptor.Digest)}}
-	n := &containerdtest.Namespace{Tasks: map[string]task.Status{"c": task.Status_RUNNING}, Containers: []*containersapi.Container{ofPod(t, record("c", "x"), podRecord{
-		namespace: "shop", pod: "cart", name: "app", volumes: []map[string]any{volume, {"container_path": "/data", "host_path": "/x"}}})}}
+	n := &containerdtest.Namespace{Tasks: map[string]task.Status{"c": task.Status_RUNNING, "d": task.Status_RUNNING}, Containers: []*containersapi.Container{ofPod(t, record("c", "x"), podRecord{
+		namespace: "shop", pod: "cart", name: "app", volumes: []map[string]any{volume, {"container_path": "/data", "host_path": "/x"}}}),
+		// It mounts the same elsewhere.
+		ofPod(t, record("d", "x"), podRecord{namespace: "shop", pod: "cart", name: "sidecar", volumes: []map[string]any{
+			{"container_path": "/m", "image": volume["image"]}}})}}
 	n.Images = append(n.Images, stored("registry.example/acme/models:1", b.Root.Descriptor, pulled))
 	all, _ := every(t, start(t, &containerdtest.Server{Namespaces: map[string]*containerdtest.Namespace{"k8s.io": n}}, Options{}))
-	if len(all) != 2 {
-		t.Fatalf("%d containers, want one and its volume", len(all))
+	if len(all) != 3 {
+		t.Fatalf("%d containers, want two and their volume", len(all))
 	}
 	want := fact.Container{Name: "/models", Role: fact.RoleVolume, Phase: fact.PhaseRunning, Runtime: "containerd", Image: "registry.example/acme/models:1",
 		Ref: ref.Ref{Name: "registry.example/acme/models", Tag: "1"}, Platform: ref.Platform{OS: "linux", Architecture: "amd64"}}

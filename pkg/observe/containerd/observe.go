@@ -54,6 +54,7 @@ type view struct {
 
 	current map[string]bool        // containers of pods that have not ended, by key
 	ended   map[string]description // those that have
+	volumes map[string]bool        // image volumes that were yielded
 
 	containers, sandboxes, gone int
 }
@@ -139,43 +140,6 @@ func (v *view) container(ctx context.Context, sp *space, c *containerdclient.Con
 		v.offer(d)
 	}
 	return err
-}
-
-// offer yields a container. One of a pod that has ended waits: it may have been
-// started again, and the CRI keeps former starts.
-func (v *view) offer(d description) {
-	if d.key == "" {
-		v.show(d)
-		return
-	}
-	if v.current == nil {
-		v.current, v.ended = map[string]bool{}, map[string]description{}
-	}
-	if d.phase() != fact.PhaseFinished {
-		v.current[d.key] = true
-		v.show(d)
-	} else if before, ok := v.ended[d.key]; !ok || before.attempt < d.attempt {
-		v.ended[d.key] = d
-	}
-}
-
-// rest yields what has ended and was not started again.
-func (v *view) rest() {
-	for _, key := range slices.Sorted(maps.Keys(v.ended)) {
-		if !v.current[key] {
-			v.show(v.ended[key])
-		}
-	}
-	v.current, v.ended = nil, nil
-}
-
-func (v *view) show(d description) {
-	for _, c := range d.all {
-		c.Spec = v.specs.One(c.Spec)
-		v.share.container(&c)
-		v.containers++
-		v.yield(c)
-	}
 }
 
 // orphans looks for what runs although nothing says what it is: a container's

@@ -99,10 +99,11 @@ func (o *Observer) connect(ctx context.Context, opts Options) error {
 		o.platform = machine()
 		return nil
 	}
-	if o.platform, err = o.client.Platform(ctx); err != nil {
-		if ctx.Err() != nil {
-			return err
-		}
+	o.platform, err = o.client.Platform(ctx)
+	if err != nil && (ctx.Err() != nil || image.CauseOf(err) == fact.Network) {
+		return err
+	}
+	if o.platform == (ref.Platform{}) {
 		o.platform = machine()
 	}
 	if opts.CRI != "" && strings.TrimPrefix(opts.CRI, "unix://") != conn.Path() {
@@ -115,6 +116,12 @@ func (o *Observer) connect(ctx context.Context, opts Options) error {
 	// The CRI plugin may be switched off; only pods miss it.
 	if o.cri, o.criErr = newCRI(ctx, conn); o.criErr != nil && (opts.CRI != "" || ctx.Err() != nil) {
 		return o.criErr
+	}
+	if o.criErr != nil {
+		o.cri = nil
+		if image.CauseOf(o.criErr) == fact.Network {
+			o.criErr = silent(o.criErr)
+		}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -70,7 +71,7 @@ func (e engine) sh(name, script string) {
 
 func (e engine) observer(o docker.Options) *docker.Observer {
 	e.t.Helper()
-	o.Engine = dockerengine.Options{Host: e.Host}
+	o.Engine, o.Timeout = dockerengine.Options{Host: e.Host}, 10*time.Minute // a busy machine is slow
 	obs, err := docker.New(o)
 	if err != nil {
 		e.t.Fatal(err)

@@ -44,9 +44,8 @@ func engineOf(p *observetest.Place) *dockertest.Engine {
 	}
 	var asked atomic.Int64
 	e.Fault = func(w http.ResponseWriter, r *http.Request, path string) bool {
-		id, one := strings.CutPrefix(path, "/containers/")
-		id, one = strings.CutSuffix(id, "/json")
-		if !one || id == "" {
+		id, one := strings.CutSuffix(strings.TrimPrefix(path, "/containers/"), "/json")
+		if !one || !strings.HasPrefix(path, "/containers/") {
 			return false
 		}
 		n := asked.Add(1)
@@ -70,6 +69,9 @@ func idOf(i int) string { return fmt.Sprintf("%064x", i+1) }
 
 func observer(t testing.TB, e *dockertest.Engine, o docker.Options) *docker.Observer {
 	t.Helper()
+	if o.Timeout == 0 {
+		o.Timeout = 10 * time.Minute // a busy machine is slow
+	}
 	o.Engine = dockerengine.Options{Host: e.Serve(t), Getenv: func(string) string { return "" }}
 	out, err := docker.New(o)
 	if err != nil {
@@ -111,7 +113,7 @@ func TestIdentity(t *testing.T) {
 	}
 	podman := func() *dockertest.Engine {
 		e := dockertest.Docker()
-		e.Version.Components[0].Name = "Podman Engine"
+		e.Podman = true
 		return e
 	}
 	tests := []struct {
@@ -293,7 +295,7 @@ func TestSilence(t *testing.T) {
 				}
 				return hangs
 			}
-			all, inv, err := observed(t, observer(t, e, docker.Options{Timeout: 500 * time.Millisecond}))
+			all, inv, err := observed(t, observer(t, e, docker.Options{Timeout: 5 * time.Second}))
 			if lost {
 				if intactimage.CauseOf(err) != fact.Network || len(all) > 0 {
 					t.Errorf("%d containers, %v; want none and no answer", len(all), err)
@@ -304,6 +306,26 @@ func TestSilence(t *testing.T) {
 				t.Errorf("%d containers, gaps %+v, %v; want 19 and one gap", len(all), inv.Gaps, err)
 			}
 		})
+	}
+}
+
+// An engine that dies is lost; what is left of its containers is no gap each.
+func TestLostEngine(t *testing.T) {
+	t.Parallel()
+	e := dockertest.Docker()
+	for i := range 300 {
+		e.Containers = append(e.Containers, dockertest.Running(idOf(i), fmt.Sprint(i), config, "x"))
+	}
+	var asked atomic.Int64
+	e.Fault = func(_ http.ResponseWriter, _ *http.Request, path string) bool {
+		if strings.HasPrefix(path, "/containers/0") && asked.Add(1) > 5 {
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	}
+	all, inv, err := observed(t, observer(t, e, docker.Options{}))
+	if intactimage.CauseOf(err) != fact.Network || len(all) > 5 || len(inv.Gaps) > 0 || asked.Load() > 50 {
+		t.Errorf("%d containers, gaps %+v, %d requests, %v; want at most 5 and the end", len(all), inv.Gaps, asked.Load(), err)
 	}
 }
 

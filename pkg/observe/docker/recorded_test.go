@@ -35,7 +35,7 @@ func recorded(t *testing.T, name string) *dockertest.Engine {
 		t.Fatal(err)
 	}
 	e := dockertest.Docker()
-	e.API = file.API
+	e.API, e.Podman = file.API, strings.HasPrefix(name, "podman")
 	e.Fault = func(w http.ResponseWriter, r *http.Request, path string) bool {
 		if r.URL.RawQuery != "" {
 			path += "?" + r.URL.RawQuery
@@ -90,7 +90,11 @@ func TestRecorded(t *testing.T) {
 
 func text(t *testing.T, c observe.Container) string {
 	t.Helper()
-	spec, err := json.MarshalIndent(map[string]any{"container": c.Spec.Container, "settings": c.Spec.Settings}, "  ", "  ")
+	container, err := json.Marshal(c.Spec.Container)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings, err := json.Marshal(c.Spec.Settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +102,6 @@ func text(t *testing.T, c observe.Container) string {
 	if !c.Since.IsZero() {
 		since = c.Since.Format(time.RFC3339)
 	}
-	return fmt.Sprintf("\n%s %.12s on %s since %s\n  workload %+v\n  reported %q (%s), manifest %q\n  also %q local %v\n  tag %q\n  %s\n",
-		c.Pod, c.ID, c.Node, since, c.Workload, c.Reported, c.ReportedKind, c.Manifest, c.Also, c.AlsoLocal, c.NodeTag, spec)
+	return fmt.Sprintf("\n%s %.12s on %s since %s\n  workload %+v\n  reported %q (%s), manifest %q\n  also %q local %v\n  tag %q\n  %s\n  %s\n",
+		c.Pod, c.ID, c.Node, since, c.Workload, c.Reported, c.ReportedKind, c.Manifest, c.Also, c.AlsoLocal, c.NodeTag, container, settings)
 }

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -66,7 +67,7 @@ status:
   - {name: cart, image: "ghcr.io/acme/cart:2.8.0", imageID: "ghcr.io/acme/cart@%s", containerID: "containerd://%064d", ready: true, restartCount: 0, state: {running: {startedAt: "2026-11-02T08:00:10Z"}}}
   - {name: proxy, image: "docker.io/envoyproxy/envoy:v1.31", imageID: "docker.io/envoyproxy/envoy@%s", containerID: "containerd://%064d", ready: true, restartCount: 0, state: {running: {startedAt: "2026-11-02T08:00:11Z"}}}
 `, i%50, i, i%100, i%7, digest(fmt.Sprint(i%7)), i, digest("envoy"), i+1000000))
-	fields := &metav1.FieldsV1{Raw: make([]byte, 1500)}
+	fields := metav1.NewFieldsV1(strings.Repeat(" ", 1500))
 	p.ManagedFields = []metav1.ManagedFieldsEntry{
 		{Manager: "kube-controller-manager", Operation: "Update", APIVersion: "v1", FieldsType: "FieldsV1", FieldsV1: fields},
 		{Manager: "kubelet", Operation: "Update", APIVersion: "v1", FieldsType: "FieldsV1", FieldsV1: fields, Subresource: "status"}}

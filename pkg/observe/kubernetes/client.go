@@ -113,7 +113,13 @@ func (c *client) transient(err error, n int) bool {
 	var s *statusError
 	switch {
 	case errors.As(err, &s):
-		return s.code == http.StatusTooManyRequests && n < throttled || s.code >= 500 && n < limits.Retries
+		switch {
+		case s.code == http.StatusTooManyRequests:
+			return n < throttled
+		case s.code == http.StatusUnauthorized: // a token that ran out on the way; client-go has asked its plugin for another
+			return n == 0 && c.answered.Load()
+		}
+		return s.code >= 500 && n < limits.Retries
 	case errors.Is(err, errHang), errors.Is(err, errProtocol), isCredentials(err), isTLS(err):
 		return false
 	}

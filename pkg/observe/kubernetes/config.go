@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/image"
 	"github.com/intact-dev/intact/pkg/internal/kube"
 )
 
@@ -116,13 +117,21 @@ func (v *observation) immutable(namespace string, objects []fact.ConfigObject) {
 		case ok:
 			o.Immutable = known
 		case !asked:
-			o.Why = "not asked for"
+			o.Cause, o.Why = fact.NotAsked, "whether "+r.plural()+" are immutable ("+flagOf(o.Kind)+")"
 		case v.index.failed[r] != nil:
-			o.Why = r.plural() + " could not be listed"
+			o.Cause, o.Why = image.CauseOf(v.index.failed[r]), r.plural()+" could not be listed"
 		default:
-			o.Why = "there is none of that name"
+			o.Cause, o.Why = fact.NotFound, "there is none of that name"
 		}
 	}
+}
+
+// flagOf is how the command asks for objects of a kind.
+func flagOf(kind string) string {
+	if kind == kube.Secret {
+		return "--secrets"
+	}
+	return "--config-maps"
 }
 
 // rawJSON unwraps what may come in an envelope of its own.

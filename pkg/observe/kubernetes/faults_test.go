@@ -243,7 +243,14 @@ func TestFaults(t *testing.T) {
 			http.Redirect(e.w, e.r, "http://elsewhere.example/", http.StatusFound)
 			return true
 		}},
-		{name: "credentials_run_out", seen: 10, gap: "pods: unauthenticated", why: "401", fault: func(e *env) bool {
+		{name: "credentials_are_renewed", seen: -1, waits: []time.Duration{500 * time.Millisecond}, fault: func(e *env) bool {
+			if e.c.token != "10" || e.n.Add(1) > 1 {
+				return false
+			}
+			status(e.w, http.StatusUnauthorized, metav1.StatusReasonUnauthorized, "Unauthorized", nil)
+			return true
+		}},
+		{name: "credentials_run_out", seen: 10, gap: "pods: unauthenticated", why: "401", waits: []time.Duration{500 * time.Millisecond}, fault: func(e *env) bool {
 			if e.c.token != "10" {
 				return false
 			}

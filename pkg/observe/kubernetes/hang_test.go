@@ -19,8 +19,25 @@ import (
 
 // A clockwork holds timers that fire when a test says so.
 type clockwork struct {
-	mu  sync.Mutex
-	all map[*handTimer]bool
+	mu    sync.Mutex
+	all   map[*handTimer]bool
+	armed chan struct{} // one was started
+}
+
+func newClockwork() *clockwork {
+	return &clockwork{all: map[*handTimer]bool{}, armed: make(chan struct{}, 1)}
+}
+
+// runOut lets time run out for whoever waits, until ctx ends.
+func (c *clockwork) runOut(ctx context.Context) {
+	for {
+		c.fire()
+		select {
+		case <-c.armed:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 type handTimer struct {
@@ -41,10 +58,13 @@ func (h *handTimer) set(armed bool) bool {
 	h.c.mu.Lock()
 	defer h.c.mu.Unlock()
 	was := h.c.all[h]
-	if h.c.all == nil {
-		h.c.all = map[*handTimer]bool{}
-	}
 	h.c.all[h] = armed
+	if armed {
+		select {
+		case h.c.armed <- struct{}{}:
+		default:
+		}
+	}
 	return was
 }
 
@@ -67,7 +87,7 @@ func TestHang(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := shop(t, 35)
-			var clock clockwork
+			clock := newClockwork()
 			read := make(chan struct{}) // the page before was read, so that nothing else waits
 			f.intercept = func(w http.ResponseWriter, r *http.Request, c call) bool {
 				if !isPage(c) || c.token != "10" {
@@ -79,9 +99,7 @@ func TestHang(t *testing.T) {
 					_, _ = w.Write(b[:len(b)/2])
 					w.(http.Flusher).Flush()
 				}
-				for r.Context().Err() == nil { // until the client gives up
-					clock.fire()
-				}
+				clock.runOut(r.Context()) // until the client gives up
 				return true
 			}
 			n := 0
@@ -105,11 +123,9 @@ func TestHang(t *testing.T) {
 func TestHangFromTheBeginning(t *testing.T) {
 	t.Parallel()
 	f := shop(t, 1)
-	var clock clockwork
+	clock := newClockwork()
 	f.intercept = func(_ http.ResponseWriter, r *http.Request, c call) bool {
-		for r.Context().Err() == nil {
-			clock.fire()
-		}
+		clock.runOut(r.Context())
 		return true
 	}
 	_, _, err := seeAll(t, f, Options{timer: clock.timer})
@@ -142,7 +158,7 @@ func TestTrickle(t *testing.T) {
 				now = now.Add(tt.wait)
 				return min(len(p), tt.each), nil
 			})
-			b := &body{raw: io.NopCloser(src), ctx: ctx, cancel: cancel, timer: (&clockwork{}).timer(0, nil), patience: 30 * time.Second, now: func() time.Time { return now }}
+			b := &body{raw: io.NopCloser(src), ctx: ctx, cancel: cancel, timer: newClockwork().timer(0, nil), patience: 30 * time.Second, now: func() time.Time { return now }}
 			defer b.close()
 			var err error
 			buf := make([]byte, 64<<10)
@@ -190,7 +206,7 @@ func TestRoundTripThatIgnoresItsContext(t *testing.T) {
 func TestSlowLogin(t *testing.T) {
 	t.Parallel()
 	f := shop(t, 1)
-	var clock clockwork
+	clock := newClockwork()
 	o := f.open(Options{timer: clock.timer})
 	next := o.c.http.Transport
 	o.c.http.Transport = roundTripFunc(func(r *http.Request) (*http.Response, error) {

@@ -186,16 +186,14 @@ func TestHelmReleases(t *testing.T) {
 func TestDecodeRelease(t *testing.T) {
 	t.Parallel()
 	plain := base64.StdEncoding.AppendEncode(nil, []byte(`{"manifest":"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: x}]}\n"}`))
-	bomb := func() []byte {
-		var b bytes.Buffer
-		z := gzip.NewWriter(&b)
-		zeros := make([]byte, 1<<20)
-		for range limits.HelmRelease>>20 + 1 {
-			_, _ = z.Write(zeros)
-		}
-		_ = z.Close()
-		return base64.StdEncoding.AppendEncode(nil, b.Bytes())
+	var b bytes.Buffer
+	z := must(gzip.NewWriterLevel(&b, gzip.BestSpeed))
+	zeros := make([]byte, 1<<20)
+	for range limits.HelmRelease>>20 + 1 {
+		_, _ = z.Write(zeros)
 	}
+	_ = z.Close()
+	bomb := base64.StdEncoding.AppendEncode(nil, b.Bytes())
 	tests := []struct {
 		name   string
 		data   []byte
@@ -208,7 +206,7 @@ func TestDecodeRelease(t *testing.T) {
 		{"empty", nil, 0, "parse release"},
 		{"no_base64", []byte("\x00"), 0, "illegal base64"},
 		{"cut", pack(fmt.Sprintf(chart, 1))[:40], 0, "unexpected EOF"},
-		{"a_bomb", bomb(), 0, "exceeds the limit of 33554432"},
+		{"a_bomb", bomb, 0, "exceeds the limit of 33554432"},
 		{"no_json", base64.StdEncoding.AppendEncode(nil, []byte("[")), 0, "parse release"},
 		{"no_yaml", pack("a: [}\n"), 0, "its manifest: document 1"},
 		{"no_object", pack("---\na: 1\n"), 0, "no kind or apiVersion"},
@@ -228,7 +226,7 @@ func TestDecodeRelease(t *testing.T) {
 		})
 	}
 	var limit *limits.ExceededError
-	if _, err := decodeRelease(bomb()); !errors.As(err, &limit) {
+	if _, err := decodeRelease(bomb); !errors.As(err, &limit) {
 		t.Errorf("error %v is no limit", err)
 	}
 }

@@ -12,9 +12,11 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 
 	"github.com/intact-dev/intact/pkg/internal/limits"
 	"github.com/intact-dev/intact/pkg/observe"
@@ -160,3 +162,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // Name is the name of the cluster, as reports call it.
 func (o *Observer) Name() string { return o.name }
+
+// Silence keeps client-go from writing lines of its own to standard error, such
+// as those about a credential plugin that is asked again: what matters of them
+// comes as an error. It is for the whole process, and for its main to call.
+func Silence() { klog.SetLogger(logr.Discard()) }

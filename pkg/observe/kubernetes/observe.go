@@ -81,10 +81,11 @@ func (v *observation) scopes(ctx context.Context, home string) ([]string, error)
 	if listed == nil {
 		return v.allowed(ctx, all)
 	}
+	hint := image.HintOf(err) + "; or name namespaces with --namespace"
 	if home == "" || image.CauseOf(listed) != fact.Forbidden || v.probe(ctx, home) != nil {
-		return nil, err
+		return nil, &image.Error{Op: "list", Object: "pods of all namespaces", Cause: fact.Forbidden, Err: errors.New(bare(err)), Hint: hint}
 	}
-	v.gapOf(fmt.Sprintf("pods of all namespaces but %q", home), fact.Forbidden, bare(err), image.HintOf(err)+"; or name namespaces with --namespace")
+	v.gapOf(fmt.Sprintf("pods of all namespaces but %q", home), fact.Forbidden, bare(err), hint)
 	return []string{home}, nil
 }
 

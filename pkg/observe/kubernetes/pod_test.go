@@ -226,10 +226,11 @@ func TestImmutable(t *testing.T) {
 	}
 	f.add(configMaps, &corev1.ConfigMap{ObjectMeta: meta("other", "gone", nil, nil), Immutable: &yes})
 	const gone = "there is none of that name"
-	known := []string{"gone  " + gone, "no no ", "none no ", "yes yes "}
+	known := []string{"gone  not-found " + gone, "no no  ", "none no  ", "yes yes  "}
 	say := func(why string) []string {
 		return []string{"gone  " + why, "no  " + why, "none  " + why, "yes  " + why}
 	}
+	unaskedMaps, unaskedSecrets := say("not-asked whether ConfigMaps are immutable (--config-maps)"), say("not-asked whether Secrets are immutable (--secrets)")
 	tests := []struct {
 		name               string
 		o                  Options
@@ -238,12 +239,12 @@ func TestImmutable(t *testing.T) {
 		configMaps, secret []string
 		gaps               []string
 	}{
-		{name: "nothing", configMaps: say("not asked for"), secret: say("not asked for")},
-		{name: "config_maps", o: Options{ConfigMaps: true}, configMaps: known, secret: say("not asked for")},
-		{name: "secrets", o: Options{Secrets: true}, configMaps: say("not asked for"), secret: known},
+		{name: "nothing", configMaps: unaskedMaps, secret: unaskedSecrets},
+		{name: "config_maps", o: Options{ConfigMaps: true}, configMaps: known, secret: unaskedSecrets},
+		{name: "secrets", o: Options{Secrets: true}, configMaps: unaskedMaps, secret: known},
 		{name: "both", o: Options{ConfigMaps: true, Secrets: true}, configMaps: known, secret: known},
 		{name: "both_as_json", o: Options{ConfigMaps: true, Secrets: true}, json: true, configMaps: known, secret: known},
-		{name: "forbidden", o: Options{ConfigMaps: true, Secrets: true}, deny: "secrets", configMaps: known, secret: say("Secrets could not be listed"), gaps: []string{"Secrets: forbidden"}},
+		{name: "forbidden", o: Options{ConfigMaps: true, Secrets: true}, deny: "secrets", configMaps: known, secret: say("forbidden Secrets could not be listed"), gaps: []string{"Secrets: forbidden"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -254,7 +255,7 @@ func TestImmutable(t *testing.T) {
 			wantGaps(t, inv, tt.gaps...)
 			var maps, secrets []string
 			for _, c := range got["p/app"].Spec.Settings.Configs {
-				s := fmt.Sprintf("%s %s %s", c.Name, c.Immutable, c.Why)
+				s := fmt.Sprintf("%s %s %s %s", c.Name, c.Immutable, c.Cause, c.Why)
 				if c.Kind == "Secret" {
 					secrets = append(secrets, s)
 				} else {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/internal/dockerengine"
@@ -80,7 +81,7 @@ func tryReal(t *testing.T, d *testground.Docker, name string) (*docker.Source, e
 	t.Helper()
 	dir := t.TempDir()
 	t.Cleanup(func() { wantEmpty(t, dir) })
-	return docker.Open(t.Context(), name, docker.Options{Engine: dockerengine.Options{Host: d.Host}, TempDir: dir,
+	return docker.Open(t.Context(), name, docker.Options{Engine: dockerengine.Options{Host: d.Host}, TempDir: dir, Timeout: 10 * time.Minute,
 		Open: func(ctx context.Context, file string) (docker.Opened, error) { return archive.Open(ctx, file) }})
 }
 

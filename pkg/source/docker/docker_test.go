@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	dockerimage "github.com/moby/moby/api/types/image"
@@ -50,7 +51,7 @@ func containerd() *dockertest.Engine {
 
 func podman() *dockertest.Engine {
 	e := dockertest.Docker()
-	e.Version.Version, e.Version.Components[0].Name = "4.3.1", "Podman Engine"
+	e.Podman, e.Info.ServerVersion = true, "4.3.1"
 	return e
 }
 
@@ -97,6 +98,7 @@ func try(t *testing.T, e *dockertest.Engine, name, tempDir string) (*docker.Sour
 		Engine:  dockerengine.Options{Host: e.Serve(t), Getenv: func(string) string { return "" }},
 		Open:    func(ctx context.Context, file string) (docker.Opened, error) { return archive.Open(ctx, file) },
 		TempDir: tempDir,
+		Timeout: 10 * time.Minute, // a busy machine is slow
 	})
 }
 

@@ -28,7 +28,7 @@ var ContainerdStatus = [2]string{"driver-type", "io.containerd.snapshotter.v1"}
 // serves, other than by its own Fault.
 type Engine struct {
 	API        string // the version it speaks; "" = 1.41
-	Version    system.VersionResponse
+	Podman     bool   // it is Podman, answering as an engine
 	Info       system.Info
 	Containers []container.InspectResponse
 	Images     []image.InspectResponse // found by ID, RepoTags and RepoDigests
@@ -43,10 +43,8 @@ type Engine struct {
 
 // Docker returns an engine as Docker 20.10 describes itself, with a graph driver.
 func Docker() *Engine {
-	return &Engine{
-		Version: system.VersionResponse{Version: "20.10.24", Os: "linux", Arch: "amd64", Components: []system.ComponentVersion{{Name: "Engine", Version: "20.10.24"}}},
-		Info:    system.Info{Name: "host1", Driver: "overlay2", DriverStatus: [][2]string{{"Backing Filesystem", "extfs"}, {"userxattr", "false"}}, DockerRootDir: "/var/lib/docker"},
-	}
+	return &Engine{Info: system.Info{Name: "host1", ServerVersion: "20.10.24", OSType: "linux", Architecture: "x86_64", Driver: "overlay2",
+		DriverStatus: [][2]string{{"Backing Filesystem", "extfs"}, {"userxattr", "false"}}, DockerRootDir: "/var/lib/docker"}}
 }
 
 // Serve serves e on TCP until the test ends and returns its host.
@@ -97,6 +95,9 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Fail(w, http.StatusMethodNotAllowed, "only questions are allowed")
 		return
 	}
+	if e.Podman {
+		w.Header().Set("Libpod-Api-Version", e.Info.ServerVersion)
+	}
 	path := r.URL.Path
 	if rest, ok := strings.CutPrefix(path, "/v1."); ok {
 		_, rest, _ = strings.Cut(rest, "/")
@@ -116,9 +117,6 @@ func (e *Engine) serve(w http.ResponseWriter, r *http.Request, path string) {
 	switch path {
 	case "/_ping":
 		_, _ = w.Write([]byte("OK"))
-		return
-	case "/version":
-		writeJSON(w, e.Version)
 		return
 	case "/info":
 		writeJSON(w, e.Info)
