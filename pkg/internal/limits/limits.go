@@ -85,6 +85,12 @@ const (
 	SymlinkHops = 40   // Linux's MAXSYMLINKS
 	GroupPaths  = 64   // paths kept by name in one group of a finding
 	JSONDepth   = 64
+	// YAMLNodes: values of one document; each takes some 250 bytes. A list of 5,000
+	// workloads as a cluster shows them has about as many.
+	YAMLNodes = 1_000_000
+	// YAMLDepth is how deep a document of a kind that is not known is searched; the
+	// deepest of the known ones have their images at 20.
+	YAMLDepth = 100
 	// CodePaths: places with code outside of /usr/lib and its like, cut at a depth at
 	// which an application with 1,000 packages has one. OpenDirs: directories of one
 	// image that others than root can write, those within another not counted.
