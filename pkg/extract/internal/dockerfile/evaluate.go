@@ -11,6 +11,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
+	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -21,7 +22,7 @@ func (r *reader) read(in instruction) {
 	switch _, known := command.Commands[in.word]; {
 	case in.word == "": // a line that goes on, at the end of the file
 	case !known:
-		r.problemAt(in.text, in.line, "unknown instruction %q", clip(in.word))
+		r.unknown(in)
 	case in.word == command.Arg:
 		r.arg(in)
 	case in.word == command.From:
@@ -33,6 +34,16 @@ func (r *reader) read(in instruction) {
 		r.sources(*in.on, r.path("onbuild", in.on.word), true)
 	default:
 		r.sources(in, r.path("", in.word), false)
+	}
+}
+
+// unknown names the first of many: a file of another kind has nothing else.
+func (r *reader) unknown(in instruction) {
+	switch r.strange++; {
+	case r.strange <= maxBad:
+		r.problemAt(in.text, in.line, "unknown instruction %q", clip(in.word))
+	case r.strange == maxBad+1:
+		r.add(r.offset(in.text, in.line), fact.Limit, "more than %d unknown instructions; the others are not named", maxBad)
 	}
 }
 
@@ -108,21 +119,24 @@ func (r *reader) noImage(v written.Value, stages int) bool {
 		return r.stageByPlatform(name, r.names[:stages])
 	}
 	i, named := r.byName[strings.ToLower(name)]
-	return name == scratch || named && i < stages || r.build.Contexts[ContextName(name)]
+	return name == scratch || named && i < stages || len(r.build.Contexts) > 0 && r.build.Contexts[ContextName(name)]
 }
 
-// maxStages bounds the stages that are tried for each FROM.
-const maxStages = 200
+// Bounds of the stages that are tried for each FROM.
+const (
+	maxStages    = 200
+	maxStageName = 1024
+)
 
 var platformVariable = regexp.MustCompile(`\$\{?(?:BUILD|TARGET)(?:OS|ARCH|VARIANT)\}?`)
 
 // stageByPlatform: "FROM base-${TARGETARCH}" chooses between the stages that are
 // there; a build for another platform has nothing to build on.
 func (r *reader) stageByPlatform(name string, stages []string) bool {
-	parts := platformVariable.Split(strings.ToLower(name), -1)
-	if len(parts) < 2 {
-		parts = platformVariable.Split(name, -1)
+	if !strings.Contains(name, "$") || len(name) > maxStageName {
+		return false
 	}
+	parts := platformVariable.Split(name, -1)
 	if len(parts) < 2 || len(stages) > maxStages || strings.Contains(strings.Join(parts, ""), "$") {
 		return false
 	}

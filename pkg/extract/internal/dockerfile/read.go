@@ -72,8 +72,9 @@ type reader struct {
 	args     map[string]arg
 	names    []string // of all stages, in lower case; "" for those without
 	byName   map[string]int
-	stage    int      // how many have begun
+	stage    int // how many have begun
 	counts   map[string]int
+	strange  int // unknown instructions
 	found    []written.Reference
 	problems []extract.Problem
 }
