@@ -7,9 +7,6 @@ package dockerfile
 
 import (
 	"io/fs"
-	"path"
-	"regexp"
-	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/dockerfile"
@@ -18,33 +15,6 @@ import (
 
 // An Extractor reads Dockerfiles.
 type Extractor struct{}
-
-// Match goes by the name: Dockerfile, Containerfile, either with a suffix
-// (Dockerfile.dev, Dockerfile-dev), or as one (app.dockerfile).
-func (Extractor) Match(p string, head []byte) bool {
-	base := strings.ToLower(path.Base(p))
-	for _, name := range []string{"dockerfile", "containerfile"} {
-		rest, begins := strings.CutPrefix(base, name)
-		switch {
-		case base == name || strings.HasSuffix(base, "."+name):
-			return true
-		case !begins || other[path.Ext(rest)]:
-		case rest[0] == '.':
-			return true
-		case rest[0] == '-' || rest[0] == '_':
-			return fromLine.Match(head)
-		}
-	}
-	return false
-}
-
-// other are the endings of files about Dockerfiles.
-var other = map[string]bool{
-	".dockerignore": true, ".containerignore": true, ".md": true, ".rst": true, ".txt": true, ".go": true, ".py": true, ".rb": true,
-	".js": true, ".ts": true, ".java": true, ".sh": true, ".json": true, ".yaml": true, ".yml": true, ".toml": true, ".lock": true,
-}
-
-var fromLine = regexp.MustCompile(`(?mi)^\s*FROM\s+\S`)
 
 // Extract reads one file.
 func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
