@@ -161,19 +161,11 @@ func (r *reader) platform(text written.Text, line int) ref.Platform {
 	if v.Unresolved != "" {
 		return ref.Platform{}
 	}
-	switch s := v.Text.String(); s {
-	case "linux", "windows", "darwin", "freebsd": // on the machine's own architecture
-		return ref.Platform{}
-	default:
-		if !strings.Contains(s, "/") && s != "" {
-			s = "linux/" + s
-		}
-		p, err := ref.ParsePlatform(s)
-		if err != nil {
-			r.problemAt(text, line, "%v", err)
-		}
-		return p
+	p, err := written.Platform(v.Text.String())
+	if err != nil {
+		r.problemAt(text, line, "%v", err)
 	}
+	return p
 }
 
 // sources finds what COPY and RUN take files from.

@@ -84,3 +84,27 @@ func (r *reader) syntaxFound(v written.Value, offset int) {
 	f := v.Found(ref.KindImage, written.Use{File: r.file, Offset: offset, Path: "syntax"})
 	r.found = append(r.found, written.Reference{Found: f, Text: v.Text})
 }
+
+// CacheRef returns what an entry of cache-from names in a registry: "type=registry,
+// ref=a:1", or the reference alone.
+//
+// https://docs.docker.com/build/cache/backends/registry/
+func CacheRef(t written.Text) (written.Text, bool) {
+	if t.Len() == 0 || !strings.Contains(t.String(), "=") {
+		return t, t.Len() > 0
+	}
+	kind, name := "", written.Text{}
+	for at, rest := 0, t.String(); rest != ""; {
+		field, _, _ := strings.Cut(rest, ",")
+		key, value, _ := strings.Cut(field, "=")
+		switch key {
+		case "type":
+			kind = value
+		case "ref":
+			name = t.Slice(at+len("ref="), at+len(field))
+		}
+		at = min(at+len(field)+1, t.Len())
+		rest = t.String()[at:]
+	}
+	return name, kind == "registry" && name.Len() > 0
+}
