@@ -14,7 +14,7 @@ import (
 // apply take. shown is set for people: then what would change a terminal is
 // escaped.
 func writeDiff(w io.Writer, name string, from, to []byte, shown bool) error {
-	before, after := diffName("a/"+name), diffName("b/"+name)
+	before, after := quoteName("a/"+name), quoteName("b/"+name)
 	if bytes.IndexByte(from, 0) >= 0 {
 		_, err := fmt.Fprintf(w, "Binary files %s and %s differ\n", before, after)
 		return err
@@ -49,8 +49,17 @@ func diffLines(b []byte) []string {
 	return lines
 }
 
-// diffName quotes a name as git does where it has to.
-func diffName(s string) string {
+// diffName is how a patch names a file of t: as git does, from the root of the
+// work tree; where there is none, from the current folder.
+func (t *fileTree) diffName(name string) string {
+	if _, err := t.root.Lstat(".git"); err == nil {
+		return name
+	}
+	return strings.TrimPrefix(t.display(name), "/")
+}
+
+// quoteName quotes a name as git does where it has to.
+func quoteName(s string) string {
 	if q := strconv.Quote(s); q != `"`+s+`"` || strings.ContainsAny(s, "\t") {
 		return q
 	}

@@ -179,7 +179,7 @@ func (r *pinRun) tree(ctx context.Context, t *fileTree, resolver pin.Resolver) e
 func (r *pinRun) file(t *fileTree, f *pin.File) {
 	r.differs = true
 	if r.c.Bool("dry-run") {
-		if err := writeDiff(r.p.stdout, f.Name, f.Old, f.New, isTerminal(r.p.stdout)); err != nil {
+		if err := writeDiff(r.p.stdout, t.diffName(f.Name), f.Old, f.New, isTerminal(r.p.stdout)); err != nil {
 			r.undone = true
 			r.p.say("error", "%s", err)
 		}
