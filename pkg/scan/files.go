@@ -115,7 +115,9 @@ func (s *scanner) declaredFacts(k *class) *fact.Set {
 // declaredGatherer prepares to gather the facts about a class that files declare.
 func (s *scanner) declaredGatherer(k *class) *containerGatherer {
 	out := &ran{class: k, set: s.declaredFacts(k)}
-	out.set.TagHistory = s.history(k.found.Ref)
+	if out.set.TagHistory = s.history(k.found.Ref); k.found.Unresolved != "" && s.TagHistory != nil {
+		out.set.TagHistory = fact.Missing[fact.TagHistory](fact.Unsupported, "which tag is meant is not known")
+	}
 	g := &containerGatherer{scanner: s, out: out, class: k, place: k.inventory.files.Place}
 	switch {
 	case k.found.Unresolved != "":
@@ -137,9 +139,10 @@ func (k *class) imageLike() bool {
 	return k.found == nil || k.found.Kind == ref.KindImage || k.found.Kind == ref.KindArtifact
 }
 
-// history is what a record knows about the tag of r.
+// history is what a record knows about the tag of r; a digest beside it decides,
+// and there is none to compare.
 func (s *scanner) history(r ref.Ref) fact.Value[fact.TagHistory] {
-	if s.TagHistory == nil || r.Tag == "" {
+	if s.TagHistory == nil || r.Name == "" || r.Digest != "" {
 		return fact.None[fact.TagHistory]()
 	}
 	return s.TagHistory(r)

@@ -9,9 +9,14 @@ import (
 // maxComment is how many lines above one are looked at for comments.
 const maxComment = 50
 
+const ignoreWord = "intact:ignore"
+
 // IgnoresAbove returns what the comments directly above a line, from 1, want
 // silenced. A comment is a line that begins with one of marks.
 func (f *File) IgnoresAbove(line int, marks ...string) []extract.Ignore {
+	if !f.ignores {
+		return nil
+	}
 	var out []extract.Ignore
 	for n := line - 1; n > max(0, line-1-maxComment); n-- {
 		start, end := f.Line(n)
@@ -38,7 +43,7 @@ func comment(line string, marks []string) (string, bool) {
 
 // ParseIgnore parses the text of a comment at line: intact:ignore ID reason.
 func ParseIgnore(comment string, line int) (extract.Ignore, bool) {
-	rest, ok := strings.CutPrefix(strings.TrimSpace(comment), "intact:ignore")
+	rest, ok := strings.CutPrefix(strings.TrimSpace(comment), ignoreWord)
 	if !ok || rest == "" || rest[0] != ' ' && rest[0] != '\t' {
 		return extract.Ignore{}, false
 	}

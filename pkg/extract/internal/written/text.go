@@ -90,6 +90,23 @@ func (t Text) Place(i int) (*File, int) {
 	return r.file, r.off + i - r.at
 }
 
+// A Place is an offset in a file.
+type Place struct {
+	File   *File
+	Offset int
+}
+
+// Places returns where the parts of t begin that are written in files.
+func (t Text) Places() []Place {
+	var out []Place
+	for _, r := range t.runs {
+		if r.file != nil {
+			out = append(out, Place{r.file, r.off})
+		}
+	}
+	return out
+}
+
 // Span returns the bytes of the one file that say all of t, one after the other
 // and without anything between them; nil if there are none.
 func (t Text) Span() (f *File, start, end int) {
