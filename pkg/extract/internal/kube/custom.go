@@ -103,7 +103,7 @@ func (w *walk) server(n yamlpos.Node, container string) {
 	name := base.String()
 	unset := ""
 	if name == "" {
-		name, unset = container, "spec.image is not set: the operator's own image counts"
+		unset = "spec.image is not set: the operator's own image counts"
 	}
 	at, raw := base, name
 	switch {
@@ -119,7 +119,7 @@ func (w *walk) server(n yamlpos.Node, container string) {
 		f.Related = append(f.Related, base.Origin(w.file, ""))
 	}
 	switch {
-	case unset != "" && f.Unresolved == "":
+	case unset != "" && Unresolved(raw) == "":
 		f.Ref, f.Unresolved = ref.Ref{}, unset
 	case f.Unresolved == "" && at == tag:
 		f.Site = at.Site(w.file, extract.StyleTag)

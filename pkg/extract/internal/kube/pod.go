@@ -95,8 +95,8 @@ func (p *pod) container(c yamlpos.Node, g group) {
 		role = fact.RoleSidecar
 	}
 	name := c.Get("name").String()
-	if name == "" && g.family != familyAny {
-		name = map[string]string{"container": "main", "script": "main", "stepTemplate": "stepTemplate"}[g.key]
+	if name == "" {
+		name = p.unnamed(g.key)
 	}
 	finish := func(f extract.Found, ok bool) {
 		if !ok {
@@ -113,6 +113,19 @@ func (p *pod) container(c yamlpos.Node, g group) {
 	}
 	p.in(func() { finish(p.reference(c.Get("image"), ref.KindImage)) }, "image")
 	p.arguments(c)
+}
+
+// unnamed is what a container is called that has no name in the file.
+func (w *walk) unnamed(key string) string {
+	switch {
+	case key == "container", key == "script": // of Argo
+		return "main"
+	case key == "containers" && w.object.Group() == "serving.knative.dev":
+		return "user-container"
+	case key == "stepTemplate":
+		return key
+	}
+	return ""
 }
 
 // volume reads a volume that shows the files of an image.
