@@ -206,6 +206,8 @@ func TestSettings(t *testing.T) {
 		{"tekton's template", object("tekton.dev/v1", "Task", "spec: {stepTemplate: {securityContext: {privileged: true}}, steps: [{image: a, securityContext: {runAsUser: 1000}}]}"),
 			&fact.Settings{Privileged: true, MayEscalate: fact.Yes, RunAsUser: &user}, ref.Platform{}},
 		{"a template in place of a value", object("v1", "Pod", "spec: {containers: [{name: a, image: a, securityContext: {privileged: {{ .x }} }}]}"), nil, ref.Platform{}},
+		{"a volume that the API would refuse", object("v1", "Pod", "spec: {volumes: [{name: v, fc: {lun: x}}], containers: [{name: a, image: a, volumeMounts: [{name: v, mountPath: /v}]}]}"),
+			&fact.Settings{Mounts: []fact.Mount{{Path: "/v", Kind: "unknown"}}}, ref.Platform{}},
 		{"a text in place of a number", object("v1", "Pod", "spec: {containers: [{name: a, image: a, securityContext: {runAsUser: '1000'}}]}"), nil, ref.Platform{}},
 	}
 	for _, tt := range tests {

@@ -46,15 +46,20 @@ func (p *pod) decode() {
 		return
 	}
 	p.decoded = true
-	if !p.outer.IsZero() {
-		if p.err = decode(p.outer, podFields, &p.spec); p.err != nil {
+	for _, n := range []yamlpos.Node{p.outer, p.node} {
+		if p.err = decode(n, podFields, &p.spec); p.err != nil {
 			return
 		}
 	}
-	volumes := p.spec.Volumes
-	p.spec.Volumes = nil
-	p.err = decode(p.node, podFields, &p.spec)
-	p.spec.Volumes = append(p.spec.Volumes, volumes...)
+	for _, n := range []yamlpos.Node{p.node, p.outer} {
+		for _, v := range n.Get("volumes").Items() {
+			var volume corev1.Volume
+			if decode(v, everything, &volume) != nil {
+				volume = corev1.Volume{Name: v.Get("name").String()} // of no kind that is known
+			}
+			p.spec.Volumes = append(p.spec.Volumes, volume)
+		}
+	}
 }
 
 // Fields are the keys that matter of a mapping, and of the mappings of a list;
@@ -71,7 +76,6 @@ var (
 		"securityContext": {"runAsUser": nothing, "runAsGroup": nothing, "runAsNonRoot": nothing,
 			"supplementalGroups": nothing, "fsGroup": nothing, "windowsOptions": windowsFields},
 		"hostUsers": nothing,
-		"volumes":   everything,
 	}
 	nameFields      = fields{"name": nothing, "optional": nothing}
 	containerFields = fields{

@@ -16,9 +16,9 @@ type Doc struct {
 	file  *File
 	root  *yaml.Node
 	text  []byte
-	start int   // of text in the file's
-	outer Node  // the scalar that text is of, so that start means nothing; zero if it is the file's own
-	depth int   // of texts within texts
+	start int    // of text in the file's
+	outer Node   // the scalar that text is of, so that start means nothing; zero if it is the file's own
+	depth int    // of texts within texts
 	lines *lines // where the parser's lines are; shared by all documents of text
 
 	budget   int
