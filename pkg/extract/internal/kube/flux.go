@@ -60,7 +60,18 @@ func (w *walk) helmRelease(spec yamlpos.Node) {
 	}, "postRenderers")
 }
 
-// override reads an entry of images: what takes the place of an image.
+// Override reads an entry of images, at path in a file: what takes the place of
+// an image. It is unresolved if the entry leaves the tag as it is.
+func Override(file, path string, n yamlpos.Node) (extract.Found, bool) {
+	w := &walk{reader: &Reader{}, file: file}
+	w.in(func() { w.override(n) }, path)
+	if len(w.images) == 0 {
+		return extract.Found{}, false
+	}
+	return w.images[0].Found, true
+}
+
+// override reads an entry of images.
 func (w *walk) override(n yamlpos.Node) {
 	p := parts{name: n.Get("newName"), tag: n.Get("newTag"), digest: n.Get("digest"), missing: "the tag is the one that the overlay has"}
 	if p.name.IsZero() {
