@@ -154,8 +154,43 @@ func merged(m *yaml.Node) iter.Seq[*yaml.Node] {
 // keys add. A key that is there twice comes twice.
 func (n Node) Fields() iter.Seq2[Node, Node] {
 	return func(yield func(Node, Node) bool) {
-		if n.IsMap() {
+		switch {
+		case !n.IsMap():
+		case plain(n.n):
+			n.doc.plainFields(n.n, yield)
+		default:
 			n.doc.fields(n.n, map[string]*yaml.Node{}, 0, yield)
+		}
+	}
+}
+
+// plain reports whether m has few keys and no merge keys, as most have.
+func plain(m *yaml.Node) bool {
+	if len(m.Content) > 64 {
+		return false
+	}
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if k := m.Content[i]; k.Kind != yaml.ScalarNode || k.Tag == mergeTag {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *Doc) plainFields(m *yaml.Node, yield func(Node, Node) bool) {
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		k := m.Content[i]
+		if !d.spend(1) {
+			return
+		}
+		for j := i - 2; j >= 0; j -= 2 {
+			if m.Content[j].Value == k.Value {
+				d.duplicate(k, m.Content[j])
+				break
+			}
+		}
+		if !yield(Node{d, k, nil}, d.node(m.Content[i+1])) {
+			return
 		}
 	}
 }

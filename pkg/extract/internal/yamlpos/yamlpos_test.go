@@ -325,3 +325,30 @@ func TestScalars(t *testing.T) {
 		}
 	}
 }
+
+// A file that is one line has all of its values there: none of them may cost as
+// much as the line is long.
+func TestOneLongLine(t *testing.T) {
+	t.Parallel()
+	for _, unit := range []string{"{}", `{"image":"é"}`} {
+		data := []byte(strings.Repeat(unit, 100_000))
+		f, err := yamlpos.Open(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs := 0
+		for d, err := range f.Docs(nil) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := d.Root().Pos()
+			if want := docs*len(unit) + 1; p.Line != 1 || p.Column != want {
+				t.Fatalf("document %d of %q is at %d:%d, want column %d", docs, unit, p.Line, p.Column, want)
+			}
+			docs++
+		}
+		if docs != 100_000 {
+			t.Errorf("%d documents of %q", docs, unit)
+		}
+	}
+}
