@@ -54,6 +54,14 @@ func (r *Reader) Add(use yamlpos.Node, path string, kind ref.Kind, v written.Val
 	return &r.refs[len(r.refs)-1].Found
 }
 
+// Via says that the value n is of no use but to what references are put together
+// from: that it mentions a variable counts as a reference does.
+func (r *Reader) Via(n yamlpos.Node) {
+	if r.File(n) != nil {
+		r.via[n] = true
+	}
+}
+
 // related leaves out what is on the line of the origin itself, which moved.
 func related(f extract.Found) []ref.Origin {
 	var out []ref.Origin
@@ -126,13 +134,19 @@ func (r *Reader) mentioned(name string) bool {
 		n += mentions(name, string(f.text.Data))
 	}
 	uses := map[place]bool{}
-	for _, x := range r.refs {
-		p := x.use.Pos()
-		at := place{r.File(x.use).text, p.Start}
+	subtract := func(use yamlpos.Node) {
+		p := use.Pos()
+		at := place{r.File(use).text, p.Start}
 		if p.Exact() && !uses[at] {
 			uses[at] = true
-			n -= mentions(name, x.use.String())
+			n -= mentions(name, use.String())
 		}
+	}
+	for _, x := range r.refs {
+		subtract(x.use)
+	}
+	for use := range r.via {
+		subtract(use)
 	}
 	return n > 0
 }

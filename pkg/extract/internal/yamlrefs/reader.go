@@ -26,6 +26,7 @@ type Reader struct {
 	docs  map[*yamlpos.Doc]*File
 	nodes map[place]yamlpos.Node // the values that texts were made of
 	refs  []*reference
+	via   map[yamlpos.Node]bool
 	seen  map[string]bool
 	out   extract.Result
 }
@@ -49,7 +50,7 @@ type File struct {
 func NewReader(fsys fs.FS) *Reader {
 	return &Reader{
 		fsys: fsys, files: map[string]*File{}, docs: map[*yamlpos.Doc]*File{},
-		nodes: map[place]yamlpos.Node{}, seen: map[string]bool{},
+		nodes: map[place]yamlpos.Node{}, via: map[yamlpos.Node]bool{}, seen: map[string]bool{},
 	}
 }
 
