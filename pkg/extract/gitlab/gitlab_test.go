@@ -127,11 +127,15 @@ func TestPipelinesThatGrow(t *testing.T) {
 	for i := range 11 {
 		fmt.Fprintf(&b, ".j%d: {extends: [%s]}\n", i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf(".j%d,", i+1), 20), ","))
 	}
-	b.WriteString(".j11: {image: $V0}\nx: {extends: .j0}\nvariables:\n")
+	b.WriteString(".j11: {image: $V00}\nx: {extends: .j0}\nvariables:\n")
 	for i := range 8 {
-		fmt.Fprintf(&b, "  V%d: %s\n", i, strings.Repeat(fmt.Sprintf("$V%d", i+1), 20))
+		for j := range 20 {
+			fmt.Fprintf(&b, "  V%d%d:\n", i, j)
+			for k := range 20 {
+				fmt.Fprintf(&b, "    $V%d%d\n", i+1, k)
+			}
+		}
 	}
-	b.WriteString("  V8: ''\n")
 	fsys, first := casetest.Files(pipeline, b.String())
 	r, err := gitlab.Extractor{}.Extract(fsys, first)
 	if err != nil || len(r.Problems) == 0 {

@@ -21,6 +21,8 @@ const (
 	maxJobs = 200
 	// maxNested bounds variables that name variables.
 	maxNested = 8
+	// maxUsed bounds how many are looked up for one text.
+	maxUsed = 200
 	// maxTexts bounds the texts that are put together for one file.
 	maxTexts = 50_000
 )
@@ -178,7 +180,7 @@ func (x *expansion) variable(name string, depth int) (written.Value, bool) {
 		return written.Value{Unresolved: fmt.Sprintf("GitLab sets $%s when the pipeline runs", name)}, false
 	case len(l) == 0:
 		return written.Value{Unresolved: fmt.Sprintf("the variable $%s is not set in the files", name)}, false
-	case x.active[name] || depth == maxNested:
+	case x.active[name] || depth == maxNested || len(x.names) > maxUsed:
 		return written.Value{Unresolved: fmt.Sprintf("the variable $%s names itself, or too many others", name)}, false
 	case top.n.IsZero():
 		return written.Known(written.Text{}), true
