@@ -54,7 +54,15 @@ func (e *extraction) walk(n yamlpos.Node, at string, s *scope, depth int) {
 			e.agent(v, at+key, s)
 		case key == "template":
 			e.template(n, v, at+key, s, depth)
-		case opaque[key], key == "parameters" && !v.IsMap():
+		case opaque[key]:
+		case key == "parameters":
+			// Lists given to a template may be jobs or steps; a text named container
+			// may be anything.
+			for name, given := range v.Fields() {
+				if given.IsList() {
+					e.walk(given, at+key+"."+name.String(), s, depth+1)
+				}
+			}
 		default:
 			e.walk(v, at+key, s, depth+1)
 		}

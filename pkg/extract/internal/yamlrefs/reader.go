@@ -109,6 +109,25 @@ func (f *File) Root() yamlpos.Node {
 	return f.Docs[0].Root()
 }
 
+// Inner returns the values of the documents that are written as a text in n.
+func (r *Reader) Inner(n yamlpos.Node, path string) []yamlpos.Node {
+	var out []yamlpos.Node
+	f := r.File(n)
+	if f == nil {
+		return nil
+	}
+	for d, err := range n.Inner() {
+		if err != nil {
+			r.problemAt(f.Path, path, err)
+			continue
+		}
+		f.Docs = append(f.Docs, d)
+		r.docs[d] = f
+		out = append(out, d.Root())
+	}
+	return out
+}
+
 // File returns the file that n is in; nil of the zero Node.
 func (r *Reader) File(n yamlpos.Node) *File { return r.docs[n.Doc()] }
 
