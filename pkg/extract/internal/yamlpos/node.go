@@ -37,6 +37,15 @@ func (n Node) Text() (s string, ok bool) {
 	return n.n.Value, true
 }
 
+// Tag returns the tag that n is written with, "!Ref", or that it has by its form,
+// "!!str"; "" of the zero Node.
+func (n Node) Tag() string {
+	if n.n == nil {
+		return ""
+	}
+	return n.n.Tag
+}
+
 // String is the text of a scalar, "" of all else.
 func (n Node) String() string { s, _ := n.Text(); return s }
 
