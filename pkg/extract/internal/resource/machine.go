@@ -43,6 +43,20 @@ func machineOf(kind string) reader {
 	return nil
 }
 
+// FromParameter is where a value is from that a parameter of SSM holds: its text is
+// the parameter's name.
+const FromParameter = "ssm"
+
+// parameterName takes a name out of {{resolve:ssm:name}}.
+func parameterName(s string) string {
+	s, _ = strings.CutPrefix(strings.TrimSuffix(s, "}}"), "{{resolve:ssm:")
+	return s
+}
+
+// Parameter adds a parameter of a template that is the name of one of SSM that
+// holds an image of machines.
+func (s *Sink) Parameter(v *Value, path string) { s.machine(v, path, classOfParameter) }
+
 // lookups are resources that are found by themselves, so that who uses what they
 // find need not be.
 var lookups = regexp.MustCompile(`^data\.(aws_ami|aws_ssm_parameter|google_compute_image|azurerm_platform_image|azurerm_shared_image_version)\b|^(aws|gcp):.*:get(Ami|Parameter|Image)$`)
@@ -56,7 +70,10 @@ func (s *Sink) machine(v *Value, path string, classOf func(string) ref.Class) {
 		return
 	}
 	f := found(v, path, ref.KindMachineImage)
-	if f.Unresolved == "" {
+	switch {
+	case v.From == FromParameter:
+		f.Unresolved, f.Class = "", classOfParameter(parameterName(f.Raw))
+	case f.Unresolved == "":
 		f.Class = classOf(f.Raw)
 	}
 	s.add(f, v.Text)

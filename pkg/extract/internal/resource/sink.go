@@ -46,7 +46,10 @@ type container struct {
 	platform ref.Platform
 }
 
-var imageID = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+var (
+	imageID     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	placeholder = regexp.MustCompile(`^(<[^<>]*>|\{\{[^{}]*\}\}|%[A-Za-z_]+%|__[A-Za-z_]+__)$`)
+)
 
 // image adds the image that v names; v may be missing or null, and is then none.
 func (s *Sink) image(v *Value, path string, c container) {
@@ -65,6 +68,9 @@ func (s *Sink) reference(v *Value, path string, kind ref.Kind, c container) {
 		return // as good as not there
 	}
 	f := found(v, path, kind)
+	if v.Kind == Scalar && placeholder.MatchString(f.Raw) {
+		f.Ref, f.Site, f.Unresolved = ref.Ref{}, nil, "a placeholder, which a pipeline replaces"
+	}
 	if f.Unresolved == "" && imageID.MatchString(f.Raw) {
 		f.Ref, f.Site, f.Unresolved = ref.Ref{}, nil, "the ID of an image in a local store, which no registry knows"
 	}

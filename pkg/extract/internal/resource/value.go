@@ -132,14 +132,21 @@ func (v *Value) child(path string, keys ...string) (*Value, string) {
 		}
 		all := strings.Split(key, "|")
 		if v == nil || v.Kind == Unknown {
-			path += "." + all[0]
+			path = below(path, all[0])
 			continue
 		}
 		var name string
 		name, v = v.find(all)
-		path += "." + name
+		path = below(path, name)
 	}
 	return v, path
+}
+
+func below(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
 }
 
 // In is Get of one key after the other.
