@@ -244,19 +244,8 @@ func (e *evaluation) remote(b *hclsyntax.Block, in *instance, c *child) {
 	v.Ignored = e.ignored(b.TypeRange)
 	e.sink.Plain(v, path+".source", "")
 	for _, name := range slices.Sorted(maps.Keys(b.Body.Attributes)) {
-		if plainly(name) {
+		if resource.Plainly(name) {
 			e.sink.Plain(e.use(b.Body.Attributes[name].Expr, c.s), path+"."+name, b.Labels[0])
 		}
 	}
-}
-
-// plainly reports whether an argument or variable of a name is an image.
-func plainly(name string) bool {
-	name = resource.Fold(name)
-	for _, word := range []string{"image", "imageuri", "imageurl", "imageref", "imagename"} {
-		if strings.HasSuffix(name, word) && !strings.Contains(name, "machine") && !strings.HasPrefix(name, "ami") {
-			return true
-		}
-	}
-	return false
 }

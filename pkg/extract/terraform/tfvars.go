@@ -86,7 +86,7 @@ func (e *evaluation) loose(p string, r *extract.Result) {
 	}
 	sink := &resource.Sink{}
 	for _, name := range slices.Sorted(maps.Keys(s.body.Attributes)) {
-		if v := e.use(s.body.Attributes[name].Expr, &scope{}); plainly(name) && v.Kind == resource.Scalar {
+		if v := e.use(s.body.Attributes[name].Expr, &scope{}); resource.Plainly(name) && v.Kind == resource.Scalar {
 			sink.Plain(v, name, "")
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
@@ -141,3 +142,17 @@ func (s *Sink) Result() extract.Result {
 
 // Plain adds an image that is written as an argument of its own.
 func (s *Sink) Plain(v *Value, path, name string) { s.image(v, path, container{name: name}) }
+
+// Plainly reports whether an argument or variable of a name is an image.
+func Plainly(name string) bool {
+	name = Fold(name)
+	if strings.Contains(name, "machine") || strings.HasPrefix(name, "ami") || strings.Contains(name, "disk") {
+		return false
+	}
+	for _, word := range []string{"image", "imageuri", "imageurl", "imageref", "imagename"} {
+		if strings.HasSuffix(name, word) {
+			return true
+		}
+	}
+	return false
+}

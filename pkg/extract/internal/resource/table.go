@@ -18,7 +18,7 @@ func (s *Sink) Read(r Resource) {
 // readerOf knows the names that Terraform, CloudFormation and Pulumi give to
 // types; nil for all others.
 func readerOf(kind string) reader {
-	kind = short(kind)
+	kind = Short(kind)
 	switch kind {
 	case "aws_ecs_task_definition", "AWS::ECS::TaskDefinition", "aws:ecs:TaskDefinition", "aws-native:ecs:TaskDefinition":
 		return ecsTask
@@ -64,18 +64,21 @@ func readerOf(kind string) reader {
 	return nil
 }
 
-// short is a type of Pulumi without the file of its module:
+// Short is a type of Pulumi without the file of its module:
 // aws:ecs/taskDefinition:TaskDefinition is aws:ecs:TaskDefinition. Kubernetes has
 // versions there.
 //
 // https://www.pulumi.com/docs/iac/concepts/resources/names/#types
-func short(kind string) string {
+func Short(kind string) string {
 	p := strings.Split(kind, ":")
 	if len(p) != 3 || p[1] == "" || p[0] == "kubernetes" {
 		return kind
 	}
 	module, file, ok := strings.Cut(p[1], "/")
-	if ok && strings.EqualFold(file, p[2]) {
+	switch {
+	case module == "index" || p[1] == "index":
+		return p[0] + ":" + p[2]
+	case ok && strings.EqualFold(file, p[2]):
 		return p[0] + ":" + module + ":" + p[2]
 	}
 	return kind

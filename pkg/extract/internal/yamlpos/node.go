@@ -49,6 +49,9 @@ func (n Node) Tag() string {
 // String is the text of a scalar, "" of all else.
 func (n Node) String() string { s, _ := n.Text(); return s }
 
+// IsText reports whether n is a text, and neither a number nor a boolean.
+func (n Node) IsText() bool { return n.n != nil && n.n.Kind == yaml.ScalarNode && n.n.Tag == "!!str" }
+
 // Number reports whether n is a number, so that what is read may be written in
 // another way: 1.10 is 1.1.
 func (n Node) Number() bool { return n.n != nil && (n.n.Tag == "!!int" || n.n.Tag == "!!float") }
