@@ -67,37 +67,27 @@ func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 	if len(stacks) == 0 {
 		stacks = []string{""}
 	}
-	var found []extract.Found
+	sink := &resource.Sink{} // one for all, as they may be made of the same bytes
 	for _, s := range stacks {
-		r := prog.run(s)
-		found = append(found, r.Found...)
-		out.Objects = append(out.Objects, r.Objects...)
-		out.Problems = append(out.Problems, r.Problems...)
-		out.Read = append(out.Read, r.Read...)
+		problems, read := prog.run(s, sink)
+		out.Problems = append(out.Problems, problems...)
+		out.Read = append(out.Read, read...)
 	}
+	r := sink.Result()
+	out.Objects, out.Problems = r.Objects, append(r.Problems, out.Problems...)
 	for _, d := range docs {
 		for _, err := range d.Problems() {
 			out.Problems = append(out.Problems, yamlpos.Problem(p, err))
 		}
 	}
-	out.Found = compact(found, func(f extract.Found) string {
+	out.Found = resource.Compact(r.Found, func(f extract.Found) string {
 		return fmt.Sprint(f.Kind, f.Raw, f.Unresolved, f.Origin, f.Workload, f.Container)
 	})
-	out.Objects = compact(out.Objects, func(o extract.Object) string { return fmt.Sprint(o.Origin, o.Fact) })
-	out.Problems = compact(out.Problems, func(p extract.Problem) string { return fmt.Sprint(p) })
+	out.Objects = resource.Compact(out.Objects, func(o extract.Object) string { return fmt.Sprint(o.Origin, o.Fact) })
+	out.Problems = resource.Compact(out.Problems, func(p extract.Problem) string { return fmt.Sprint(p) })
 	slices.Sort(out.Read)
 	out.Read = slices.Compact(out.Read)
 	return out, nil
-}
-
-func compact[T any](all []T, key func(T) string) []T {
-	seen := map[string]bool{}
-	return slices.DeleteFunc(all, func(v T) bool {
-		k := key(v)
-		was := seen[k]
-		seen[k] = true
-		return was
-	})
 }
 
 // open reads the documents of a file.
@@ -158,14 +148,12 @@ func stackFiles(fsys fs.FS, dir string) ([]string, error) {
 }
 
 // run reads the program with the values of a stack; "" = with its defaults alone.
-func (p *program) run(stack string) extract.Result {
-	s := &resource.Sink{}
+func (p *program) run(stack string, s *resource.Sink) (problems []extract.Problem, read []string) {
 	r := &run{program: p, sink: s, stack: map[string]*resource.Value{}, known: map[string]*resource.Value{}, invoked: map[[2]int]bool{}}
-	out := extract.Result{}
 	if stack != "" {
-		out.Read = append(out.Read, stack)
-		file, docs, problems, err := open(p.fsys, stack)
-		out.Problems = problems
+		read = append(read, stack)
+		file, docs, wrong, err := open(p.fsys, stack)
+		problems = wrong
 		if err != nil {
 			s.Problem(resource.Place{File: written.NewFile(stack, nil)}, "", fact.Unsupported, err.Error())
 		}
@@ -176,7 +164,5 @@ func (p *program) run(stack string) extract.Result {
 		r.name = strings.TrimSuffix(strings.TrimPrefix(base, "Pulumi."), path.Ext(base))
 	}
 	r.read()
-	got := s.Result()
-	out.Found, out.Objects, out.Problems = got.Found, got.Objects, append(got.Problems, out.Problems...)
-	return out
+	return problems, read
 }

@@ -115,6 +115,12 @@ func (e *evaluation) eval(x hclsyntax.Expression, s *scope) *resource.Value {
 		return e.index(x, e.eval(x.Collection, s), e.eval(x.Key, s))
 	case *hclsyntax.SplatExpr:
 		return e.splat(x, s)
+	case *escaped:
+		v := *e.eval(x.Expression, s)
+		if v.Kind == resource.Scalar || v.Kind == resource.Unknown {
+			v.Text, v.At = written.Made(v.Text.String()), e.at(x.at)
+		}
+		return &v
 	case *hclsyntax.AnonSymbolExpr:
 		for p := s; p != nil; p = p.parent {
 			if v := p.anon[x]; v != nil {

@@ -51,6 +51,16 @@ func (e *evaluation) parse(p string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if strings.HasSuffix(p, ".json") {
+		f := written.NewFile(p, b)
+		e.files[p] = f
+		s, err := e.parseJSON(f, strings.HasSuffix(p, ".tfvars.json"))
+		if err != nil {
+			return nil, err
+		}
+		e.sources[p] = s
+		return s, nil
+	}
 	if len(b) > maxFile {
 		return nil, fmt.Errorf("read %q: %w", p, &limits.ExceededError{What: "size of a file of HCL", Limit: maxFile})
 	}
@@ -105,7 +115,7 @@ func (e *evaluation) load(dir string) (*module, error) {
 			continue
 		}
 		e.read[s.Path] = true
-		if base := strings.TrimSuffix(path.Base(s.Path), path.Ext(s.Path)); base == "override" || strings.HasSuffix(base, "_override") {
+		if base, _, _ := strings.Cut(path.Base(s.Path), "."); base == "override" || strings.HasSuffix(base, "_override") {
 			overrides = append(overrides, s)
 			continue
 		}
@@ -120,7 +130,13 @@ func (e *evaluation) load(dir string) (*module, error) {
 }
 
 func config(name string) bool {
+	name = strings.TrimSuffix(name, ".json")
 	return !strings.HasPrefix(name, ".") && (strings.HasSuffix(name, ".tf") || strings.HasSuffix(name, ".tofu"))
+}
+
+// isValues reports whether a file has values of variables.
+func isValues(name string) bool {
+	return strings.HasSuffix(strings.TrimSuffix(name, ".json"), ".tfvars")
 }
 
 func (m *module) add(s *source) {

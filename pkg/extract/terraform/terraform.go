@@ -14,7 +14,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
@@ -26,66 +25,63 @@ import (
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
-// An Extractor reads *.tf, *.tofu, *.tfvars, state files, and what "terraform show
+// An Extractor reads *.tf, *.tofu, *.tfvars, all of them in JSON as well, state files, and what "terraform show
 // -json" prints.
 type Extractor struct{}
 
 // Match goes by the name, and for plans by how they begin.
 func (Extractor) Match(p string, head []byte) bool {
-	return config(path.Base(p)) || strings.HasSuffix(p, ".tfvars") || isJSON(p, head)
+	return config(path.Base(p)) || isValues(p) || isJSON(p, head)
 }
 
 // Extract reads what one file declares, with the values that the other files of its
 // folder give it, and the modules that it uses. A module's own files are then not
 // read by themselves: what calls it says what its variables are.
 func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
-	if !config(path.Base(p)) && !strings.HasSuffix(p, ".tfvars") {
+	if !config(path.Base(p)) && !isValues(p) {
 		return readJSON(fsys, p)
 	}
 	sets, err := values(fsys, path.Dir(p))
 	if err != nil {
 		return extract.Result{}, err
 	}
-	var out extract.Result
+	vars := isValues(p)
+	sink := &resource.Sink{}
 	claims, read := map[string]bool{}, map[string]bool{}
-	var all []extract.Found
+	var problems []extract.Problem
+	loose := false
 	for _, set := range sets {
-		e := newEvaluation(fsys, path.Dir(p))
-		r, err := e.run(p, set)
+		e := newEvaluation(fsys, path.Dir(p), sink)
+		m, err := e.run(p, set)
 		if err != nil {
 			return extract.Result{}, err
 		}
-		all = append(all, r.Found...)
-		out.Objects = append(out.Objects, r.Objects...)
-		out.Problems = append(out.Problems, r.Problems...)
+		if loose = vars && len(m.files) == 0; loose {
+			e.loose(p)
+		}
+		problems = append(problems, e.told(p, vars)...)
 		maps.Copy(claims, e.claims)
 		maps.Copy(read, e.read)
 	}
-	out.Found = settled(all)
-	out.Objects = compact(out.Objects, func(o extract.Object) string {
-		return fmt.Sprint(o.Origin, o.Fact)
-	})
-	out.Problems = compact(out.Problems, func(p extract.Problem) string { return fmt.Sprint(p) })
+	out := sink.Result()
+	out.Found = settled(out.Found)
+	if vars {
+		// The rest is told by the files that declare it.
+		out.Found = slices.DeleteFunc(out.Found, func(f extract.Found) bool { return f.Origin.Where != p })
+		out.Objects, out.Problems = nil, nil
+		clear(claims)
+	}
+	out.Objects = resource.Compact(out.Objects, func(o extract.Object) string { return fmt.Sprint(o.Origin, o.Fact) })
+	out.Problems = resource.Compact(append(out.Problems, problems...), func(p extract.Problem) string { return fmt.Sprint(p) })
 	delete(read, p)
 	delete(claims, p)
 	out.Read, out.Claims = slices.Sorted(maps.Keys(read)), slices.Sorted(maps.Keys(claims))
 	return out, nil
 }
 
-func newEvaluation(fsys fs.FS, root string) *evaluation {
+func newEvaluation(fsys fs.FS, root string, sink *resource.Sink) *evaluation {
 	return &evaluation{fsys: fsys, root: root, sources: map[string]*source{}, files: map[string]*written.File{}, modules: map[string]*module{},
-		read: map[string]bool{}, claims: map[string]bool{}, failed: map[string]error{}, sink: &resource.Sink{}, wrong: map[*resource.Value]bool{}}
-}
-
-// compact leaves out what is there twice, by its key.
-func compact[T any](all []T, key func(T) string) []T {
-	seen := map[string]bool{}
-	return slices.DeleteFunc(all, func(v T) bool {
-		k := key(v)
-		was := seen[k]
-		seen[k] = true
-		return was
-	})
+		read: map[string]bool{}, claims: map[string]bool{}, failed: map[string]error{}, sink: sink, wrong: map[*resource.Value]bool{}}
 }
 
 // settled puts together what several files of values make of one folder: equal
@@ -99,53 +95,45 @@ func settled(all []extract.Found) []extract.Found {
 		}
 	}
 	all = slices.DeleteFunc(all, func(f extract.Found) bool { return f.Unresolved != "" && resolved[place(f)] })
-	return compact(all, func(f extract.Found) string {
+	return resource.Compact(all, func(f extract.Found) string {
 		return fmt.Sprint(f.Raw, f.Unresolved, f.Origin.Where, f.Origin.Line, f.Origin.Column, place(f))
 	})
 }
 
 // run evaluates the folder and reads what the file at p declares of it; for a file
 // of values, what it gives to all of the folder.
-func (e *evaluation) run(p string, set valueSet) (extract.Result, error) {
+func (e *evaluation) run(p string, set valueSet) (*module, error) {
 	m, err := e.load(e.root)
 	if err != nil {
-		return extract.Result{}, err
+		return nil, err
 	}
-	vars := strings.HasSuffix(p, ".tfvars")
-	inputs := e.inputs(set)
-	in := e.instance(m, "", nil, inputs)
+	in := e.instance(m, "", nil, e.inputs(set))
 	for _, s := range m.files {
-		if vars || s.Path == p {
+		if isValues(p) || s.Path == p {
 			e.declared(s, in)
 		}
 	}
 	if err := e.failed[p]; err != nil {
-		return extract.Result{}, err
+		return nil, err
 	}
 	if e.steps > maxSteps {
 		e.sink.Problem(resource.Place{File: written.NewFile(p, nil)}, "", fact.Limit,
 			(&limits.ExceededError{What: "steps to evaluate a module", Limit: maxSteps}).Error())
 	}
-	r := e.sink.Result()
-	for _, q := range e.problems {
-		if q.Origin.Where != p && path.Dir(q.Origin.Where) == path.Dir(p) {
-			continue // a file beside it tells it itself
-		}
-		r.Problems = append(r.Problems, q)
+	for _, f := range set.files {
+		e.claims[f] = true
 	}
-	if !vars {
-		for _, f := range set.files {
-			e.claims[f] = true
-		}
-		return r, nil
-	}
-	r.Found = slices.DeleteFunc(r.Found, func(f extract.Found) bool { return f.Origin.Where != p })
-	r.Objects, r.Problems = nil, nil
-	e.claims = map[string]bool{}
-	if len(m.files) == 0 {
-		e.loose(p, &r)
-	}
-	return r, nil
+	return m, nil
+}
+
+// told are the problems that the result of the file at p tells: those of the files
+// of its folder are told by themselves.
+func (e *evaluation) told(p string, vars bool) []extract.Problem {
+	return slices.DeleteFunc(e.problems, func(q extract.Problem) bool {
+		same := q.Origin.Where == p
+		values := isValues(q.Origin.Where)
+		return !same && (vars || path.Dir(q.Origin.Where) == path.Dir(p) && !values)
+	})
 }
 
 // unread is a file that could not be read.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/resource"
 )
 
@@ -25,23 +24,20 @@ func values(fsys fs.FS, dir string) ([]valueSet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read folder %q: %w", dir, err)
 	}
-	var auto, named []string
-	own := ""
+	var own, auto, named []string
 	for _, d := range entries {
 		switch name := d.Name(); {
-		case d.IsDir() || !strings.HasSuffix(name, ".tfvars"):
-		case name == "terraform.tfvars":
-			own = path.Join(dir, name)
-		case strings.HasSuffix(name, ".auto.tfvars"):
+		case d.IsDir() || !isValues(name):
+		case name == "terraform.tfvars", name == "terraform.tfvars.json":
+			own = append(own, path.Join(dir, name))
+		case strings.HasSuffix(strings.TrimSuffix(name, ".json"), ".auto.tfvars"):
 			auto = append(auto, path.Join(dir, name))
 		default:
 			named = append(named, path.Join(dir, name))
 		}
 	}
 	slices.Sort(auto)
-	if own != "" {
-		auto = append([]string{own}, auto...)
-	}
+	auto = append(own, auto...)
 	sets := []valueSet{{auto}}
 	for _, n := range named {
 		sets = append(sets, valueSet{append(slices.Clone(auto), n)})
@@ -59,11 +55,7 @@ func (e *evaluation) inputs(set valueSet) map[string]*resource.Value {
 			continue
 		}
 		e.read[p] = true
-		for _, pr := range s.problems {
-			if !slices.Contains(e.problems, pr) {
-				e.problems = append(e.problems, pr)
-			}
-		}
+		e.problems = append(e.problems, s.problems...)
 		for name, a := range s.body.Attributes {
 			v := e.eval(a.Expr, &scope{})
 			if more := extra(v.Ignored, e.ignored(a.NameRange)); len(more) > 0 {
@@ -79,17 +71,14 @@ func (e *evaluation) inputs(set valueSet) map[string]*resource.Value {
 
 // loose reads a file of values whose module lies elsewhere: the variables that are
 // plainly images.
-func (e *evaluation) loose(p string, r *extract.Result) {
+func (e *evaluation) loose(p string) {
 	s := e.sources[p]
 	if s == nil {
 		return
 	}
-	sink := &resource.Sink{}
 	for _, name := range slices.Sorted(maps.Keys(s.body.Attributes)) {
 		if v := e.use(s.body.Attributes[name].Expr, &scope{}); resource.Plainly(name) && v.Kind == resource.Scalar {
-			sink.Plain(v, name, "")
+			e.sink.Plain(v, name, "")
 		}
 	}
-	r.Found = sink.Result().Found
-	r.Problems = s.problems
 }
