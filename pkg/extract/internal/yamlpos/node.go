@@ -46,8 +46,20 @@ func (n Node) Text() (s string, ok bool) {
 	return n.n.Value, true
 }
 
+// Tag returns the tag that n is written with, "!Ref", or that it has by its form,
+// "!!str"; "" of the zero Node.
+func (n Node) Tag() string {
+	if n.n == nil {
+		return ""
+	}
+	return n.n.Tag
+}
+
 // String is the text of a scalar, "" of all else.
 func (n Node) String() string { s, _ := n.Text(); return s }
+
+// IsText reports whether n is a text, and neither a number nor a boolean.
+func (n Node) IsText() bool { return n.n != nil && n.n.Kind == yaml.ScalarNode && n.n.Tag == "!!str" }
 
 // Number reports whether n is a number, so that what is read may be written in
 // another way: 1.10 is 1.1.
