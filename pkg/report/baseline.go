@@ -1,5 +1,7 @@
 package report
 
+import "fmt"
+
 // By what findings are accepted beside a policy's exceptions.
 const (
 	// ByBaseline: an earlier report has it.
@@ -17,4 +19,9 @@ type Since struct {
 	// Unseen are no longer told because what they were about was not examined this
 	// time, or is no longer declared or running under that name.
 	Unseen int `json:"unseen"`
+}
+
+// String says s in words: "12 known, 1 new, 3 fixed, 2 not seen again".
+func (s Since) String() string {
+	return fmt.Sprintf("%d known, %d new, %d fixed, %d not seen again", s.Known, s.New, s.Fixed, s.Unseen)
 }

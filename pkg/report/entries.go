@@ -87,35 +87,18 @@ func (e Entry) Message() string {
 // decided, then warnings, then what was accepted.
 func Entries(r *Report) []Entry {
 	var out []Entry
-	users := map[*Image][]user{}
-	index := r.imageIndex()
-	for i := range r.Targets {
-		t := &r.Targets[i]
-		places := placesIn(t)
-		if img := r.imageOf(*t, index); img != nil {
-			users[img] = append(users[img], user{t, places})
-		}
-		e := Entry{Subject: t.Ref, Name: nameOf(t.Ref), Kind: t.Kind, Container: t.Container, Places: places}
-		for _, res := range told(t.Results) {
+	for _, s := range Subjects(r) {
+		e := Entry{Subject: s.Name, Name: nameOf(s.Name), Kind: s.Kind, Container: s.Container, OfImage: s.OfImage, Places: s.Places}
+		for _, res := range s.Results {
+			e.Moot, e.Places = s.Moot[res.Check], s.PlacesOf(res.Check)
 			out = e.of(out, res)
 		}
-		for _, why := range t.Verdict.Reasons {
+		for _, why := range s.Verdict.Reasons {
 			if why.Check == "" && why.Decision != policy.Allow {
 				whole := e
-				whole.Open, whole.Decision, whole.Why = true, why.Decision, why.Why
+				whole.Open, whole.Decision, whole.Why, whole.Moot, whole.Places = true, why.Decision, why.Why, "", s.Places
 				out = append(out, whole)
 			}
-		}
-	}
-	for i := range r.Images {
-		img := &r.Images[i]
-		e := Entry{Subject: img.Image, Name: nameOf(img.Image), Kind: ref.KindImage, OfImage: true}
-		if img.Source != "" {
-			e.Subject, e.Name = img.Source, nameOf(img.Source)
-		}
-		for _, res := range img.Results {
-			res, e.Places, e.Moot = ofAll(res, users[img])
-			out = e.of(out, res)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Entry) int {
@@ -136,13 +119,15 @@ func (r *Report) imageOf(t Target, index map[imageKey]*Image) *Image {
 func (e Entry) rank() int {
 	switch {
 	case e.Accepted != "":
-		return 3
+		return 4
 	case e.Decision == policy.Deny:
 		return 0
-	case e.Decision == policy.Warn:
+	case e.Decision == policy.Warn && e.Open:
 		return 2
-	case e.Decision == policy.Allow:
+	case e.Decision == policy.Warn:
 		return 3
+	case e.Decision == policy.Allow:
+		return 4
 	}
 	return 1
 }
@@ -164,7 +149,7 @@ func (e Entry) of(out []Entry, res Result) []Entry {
 			continue
 		}
 		e.Finding, e.Decision = f, res.Decision
-		if e.Accepted = res.acceptedBy(i); e.Accepted != "" {
+		if e.Accepted = res.AcceptedBy(i); e.Accepted != "" {
 			e.Decision = policy.Allow
 		}
 		out = append(out, e)
@@ -172,8 +157,8 @@ func (e Entry) of(out []Entry, res Result) []Entry {
 	return out
 }
 
-// acceptedBy says by what the finding i of r is accepted, or "".
-func (r Result) acceptedBy(i int) string {
+// AcceptedBy says by what the finding i of r is accepted, or "".
+func (r Result) AcceptedBy(i int) string {
 	for _, a := range r.Accepted {
 		if a.Finding == i {
 			return cmp.Or(a.By, "an exception")
@@ -235,8 +220,8 @@ func placesIn(t *Target) []Place {
 	var out []Place
 	for _, o := range t.Origins {
 		p := Place{Origin: o.Origin, Container: t.Container, Count: 1}
-		if p.Where == "" {
-			continue // an argument
+		if p.Where == "" || t.Kind == KindGap && !p.InFile() {
+			continue // an argument, or all of an inventory
 		}
 		if !p.InFile() {
 			p.Path = "" // the pod

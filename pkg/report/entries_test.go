@@ -39,12 +39,13 @@ func TestEntriesTellTheWorstFirstAndWhereItStands(t *testing.T) {
 		"deny LAY002 ghcr.io/acme/api | /srv/run, layer 3: COPY . /srv | " + dev + ", " + prod,
 		`deny REF001 ghcr.io/acme/api:1.4.2 | "ghcr.io/acme/api:1.4.2" has no digest | ` + prod,
 		"undecided  ghcr.io/acme/none:1 | not examined (not gathered): nothing was examined | deploy/none.yaml:1:8×1",
-		"undecided DIG001 deploy/broken.yaml:4 | not examined (unsupported): did not find expected node content | deploy×1",
-		"undecided REF001 deploy/broken.yaml:4 | not examined (unsupported): did not find expected node content | deploy×1",
+		"undecided DIG001 deploy/broken.yaml:4 | not examined (unsupported): did not find expected node content | deploy/broken.yaml:4×1",
+		"undecided REF001 deploy/broken.yaml:4 | not examined (unsupported): did not find expected node content | deploy/broken.yaml:4×1",
 		"undecided SIG001 ghcr.io/acme/api | not examined (network): list signatures: connection refused | " + dev + ", " + prod,
 		`undecided TAG001 $(params.image) | not examined (unsupported): "$(params.image)" is not resolved: a parameter | deploy/task.yaml:5:14×1`,
-		"warn LAY005 ghcr.io/acme/api | the user is root | " + dev + ", " + prod + " | moot: it runs as 1000",
 		`warn REF001 $(params.image) | not examined (unsupported): "$(params.image)" is not resolved: a parameter | deploy/task.yaml:5:14×1`,
+		"warn RUN001 pods in namespace pay | not examined (forbidden): 403 Forbidden | ",
+		"warn LAY005 ghcr.io/acme/api | the user is root | " + dev + ", " + prod + " | moot: it runs as 1000",
 		`warn REF001 ghcr.io/acme/api:1.4.2 | "ghcr.io/acme/api:1.4.2" has no digest | ` + dev,
 		"warn RUN002 ghcr.io/acme/web:2 | the tag now means " + string(reporttest.IDB) + " | prod/shop/Deployment/web [web]×2",
 		`allow REF002 docker.io/library/busybox | "docker.io/library/busybox" has no tag | deploy/a b%2:c.yaml:3:10×1 | accepted: comment in the file: a toy`,
@@ -100,7 +101,7 @@ func TestStoriesPutTheSameWordsTogether(t *testing.T) {
 	}
 	want := []string{
 		"deny LAY002 ×3", "deny LAY002 ×3", "deny REF001 ×1", "undecided  ×1", "undecided DIG001 REF001 ×1", "undecided SIG001 ×3",
-		"undecided TAG001 ×1", "warn LAY005 ×3", "warn REF001 ×1", "warn REF001 ×2", "warn RUN002 ×1", "allow REF002 ×1",
+		"undecided TAG001 ×1", "warn REF001 ×1", "warn RUN001 ×1", "warn LAY005 ×3", "warn REF001 ×2", "warn RUN002 ×1", "allow REF002 ×1",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/ref"
 )
 
 // A Story is equal entries put together: the same words of one check about many
@@ -17,14 +18,15 @@ type Story struct {
 	Open     bool
 	Accepted string
 	Moot     string
+	OfImage  bool // about content, wherever it is named
 
 	Message      string
 	Lines        []string
 	Consequences []string
 	Fixes        []string
 	Platforms    []string
-	Subjects     []string
-	Places       []Place // without those of arguments, the first ones first
+	// Places are never none: what stands nowhere has its name for a place.
+	Places []Place
 }
 
 // Stories puts entries together and keeps their order.
@@ -32,7 +34,7 @@ func Stories(entries []Entry) []Story {
 	at := map[string]int{}
 	var out []Story
 	for _, e := range entries {
-		key := fmt.Sprint(e.rank(), "\x00", e.Open, "\x00", e.Accepted, "\x00", e.Moot, "\x00", e.Message(), "\x00", strings.Join(e.Finding.Lines, "\x00"))
+		key := fmt.Sprint(e.rank(), "\x00", e.Open, e.OfImage, "\x00", e.Accepted, "\x00", e.Moot, "\x00", e.Message(), "\x00", strings.Join(e.Finding.Lines, "\x00"))
 		if !e.Open {
 			key += "\x00" + e.Check
 		}
@@ -40,17 +42,18 @@ func Stories(entries []Entry) []Story {
 		if !ok {
 			i = len(out)
 			at[key] = i
-			out = append(out, Story{Decision: e.Decision, Open: e.Open, Accepted: e.Accepted, Moot: e.Moot, Message: e.Message(), Lines: e.Finding.Lines})
+			out = append(out, Story{Decision: e.Decision, Open: e.Open, Accepted: e.Accepted, Moot: e.Moot, OfImage: e.OfImage, Message: e.Message(), Lines: e.Finding.Lines})
 		}
 		s := &out[i]
 		s.Checks = appendNew(s.Checks, e.Check)
 		s.Platforms = appendNew(s.Platforms, e.Platform)
-		s.Subjects = appendNew(s.Subjects, e.Subject)
 		s.Fixes = appendNew(s.Fixes, e.Finding.Fix)
 		for _, so := range e.Finding.Consequences {
 			s.Consequences = appendNew(s.Consequences, so)
 		}
-		s.Places = append(s.Places, e.Places...)
+		if s.Places = append(s.Places, e.Places...); len(e.Places) == 0 {
+			s.Places = append(s.Places, Place{Origin: ref.Origin{Where: e.Subject}, Container: e.Container, Count: 1})
+		}
 	}
 	for i := range out {
 		s := &out[i]

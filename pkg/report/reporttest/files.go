@@ -57,11 +57,14 @@ func Files() *report.Report {
 		Result("REF001", check.Undecided, policy.LevelWarn, policy.Warn, Because(fact.Unsupported, `"$(params.image)" is not resolved: a parameter`)),
 		Result("TAG001", check.Undecided, policy.LevelDeny, policy.Undecided, Because(fact.Unsupported, `"$(params.image)" is not resolved: a parameter`)))
 	unresolved.Error = "it is not resolved"
-	gap := report.Target{Kind: report.KindGap, Ref: "deploy/broken.yaml:4", Inventory: "deploy", Origins: []report.Origin{{Origin: ref.Origin{Kind: "files", Where: "deploy"}}},
+	gap := report.Target{Kind: report.KindGap, Ref: "deploy/broken.yaml:4", Inventory: "deploy", Origins: []report.Origin{{Origin: ref.Origin{Kind: "file", Where: "deploy/broken.yaml", Line: 4}}},
 		Results: []report.Result{
 			Result("DIG001", check.Undecided, policy.LevelDeny, policy.Undecided, Because(fact.Unsupported, "did not find expected node content")),
 			Result("REF001", check.Undecided, policy.LevelDeny, policy.Undecided, Because(fact.Unsupported, "did not find expected node content")),
 		}, Verdict: policy.Verdict{Decision: policy.Undecided}, Error: "did not find expected node content"}
+	unseen := report.Target{Kind: report.KindGap, Ref: "pods in namespace pay", Inventory: "prod", Origins: []report.Origin{{Origin: ref.Origin{Kind: "kubernetes", Where: "prod"}}},
+		Results: []report.Result{Result("RUN001", check.Undecided, policy.LevelWarn, policy.Warn, Because(fact.Forbidden, "403 Forbidden"))},
+		Verdict: policy.Verdict{Decision: policy.Warn}, Error: "403 Forbidden"}
 	nothing := target("ghcr.io/acme/none:1", policy.Undecided, []report.Origin{At("deploy/none.yaml", 1, 8)})
 	nothing.Verdict.Reasons = []policy.Reason{{Decision: policy.Undecided, Why: "nothing was examined"}}
 	runs := report.Target{Kind: ref.KindImage, Ref: "ghcr.io/acme/web:2", Container: "web", Inventory: "prod",
@@ -74,9 +77,9 @@ func Files() *report.Report {
 	return &report.Report{
 		Schema: report.Schema, Tool: report.Tool{Name: "intact", Version: "1.2.3"}, Policy: report.Policy{Name: "prod", Digest: string(IDB)},
 		Evaluated: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), Verdict: policy.Deny,
-		Counts:  report.Counts{Pass: 2, Fail: 6, Undecided: 6, Excepted: 1, Deny: 1, Warn: 4, Open: 6},
+		Counts:  report.Counts{Pass: 2, Fail: 6, Undecided: 7, Excepted: 1, Deny: 1, Warn: 4, Open: 7},
 		Images:  []report.Image{api},
-		Targets: []report.Target{unresolved, gap, silenced, warned, denied, nothing, runs},
+		Targets: []report.Target{unresolved, gap, silenced, warned, denied, nothing, runs, unseen},
 		Inventories: []report.Inventory{
 			{Kind: "files", Name: "deploy", Counts: []report.Count{{What: "files", N: 7}}, Gaps: []report.Gap{{What: "deploy/broken.yaml:4", Cause: fact.Unsupported, Why: "did not find expected node content"}}},
 			{Kind: "kubernetes", Name: "prod", Counts: []report.Count{{What: "pods", N: 2}}},
