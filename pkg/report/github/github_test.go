@@ -72,7 +72,7 @@ func TestAnnotations(t *testing.T) {
 		`error deploy/prod/api.yaml:21:16 REF001 no digest: "ghcr.io/acme/api:1.4.2" has no digest`,
 		"error deploy/none.yaml:1:8 undecided: not examined (not gathered): nothing was examined",
 		"error deploy/broken.yaml:4: undecided: not examined (unsupported): did not find expected node content",
-		"error deploy/dev/api.yaml:17:17 undecided: not examined (network): list signatures: connection refused",
+		"error deploy/dev/api.yaml:17:16 undecided: not examined (network): list signatures: connection refused",
 		`error deploy/task.yaml:5:14 undecided: not examined (unsupported): "$(params.image)" is not resolved: a parameter`,
 		`warning deploy/task.yaml:5:14 undecided: not examined (unsupported): "$(params.image)" is not resolved: a parameter`,
 		"warning :: undecided: not examined (forbidden): 403 Forbidden",
