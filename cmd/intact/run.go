@@ -59,10 +59,12 @@ func newApp(p program) *cli.App {
 			scanCommand(p), explainCommand(p), checksCommand(p), policyCommand(p), configCommand(p),
 			versionCommand(p), completionCommand(p),
 		},
-		Writer:               p.stdout,
-		ErrWriter:            p.stderr,
-		HideVersion:          true,
-		EnableBashCompletion: false,
+		Writer:      p.stdout,
+		ErrWriter:   p.stderr,
+		HideVersion: true,
+		// A path or an address may have a comma in it.
+		DisableSliceFlagSeparator: true,
+		EnableBashCompletion:      false,
 		// The library would call os.Exit inside Run for any error with an ExitCode
 		// method, which a failed credential helper's error has.
 		ExitErrHandler: func(*cli.Context, error) {},

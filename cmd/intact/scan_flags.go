@@ -1,6 +1,10 @@
 package main
 
-import "github.com/urfave/cli/v2"
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
 
 // scanFlags are the flags of scan. Each can be given in the environment too.
 func scanFlags() []cli.Flag {
@@ -62,4 +66,18 @@ func dur(name, text, shown string) cli.Flag {
 		f.DefaultText = "none"
 	}
 	return f
+}
+
+// several are the values of a flag whose values have no comma in them: several may
+// stand in one.
+func several(c *cli.Context, flag string) []string {
+	var out []string
+	for _, v := range c.StringSlice(flag) {
+		for name := range strings.SplitSeq(v, ",") {
+			if name != "" {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
 }

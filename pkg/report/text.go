@@ -172,7 +172,7 @@ func (p *printer) total(r *Report) {
 		s += fmt.Sprintf(", %d accepted undecided", c.AcceptedUndecided)
 	}
 	if len(r.Targets) > 1 {
-		s += fmt.Sprintf("; %d images", len(r.Images))
+		s += "; " + counted(len(r.Images), "images")
 	}
 	tail := Escape(r.Policy.Name)
 	if r.Elapsed > 0 {
