@@ -110,6 +110,19 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+func TestTextSaysWhatIsNew(t *testing.T) {
+	t.Parallel()
+	r := reporttest.Files()
+	r.Baseline = &report.Since{Known: 12, New: 1, Fixed: 3, Unseen: 2}
+	got := text(t, report.Text{}, r)
+	if !strings.Contains(got, "\n\nsince the baseline: 12 known, 1 new, 3 fixed, 2 not seen again\n\ndenied: ") {
+		t.Errorf("the end of the text:\n%s", got)
+	}
+	if d := cmp.Diff(strings.Replace(got, "since the baseline: 12 known, 1 new, 3 fixed, 2 not seen again\n\n", "", 1), text(t, report.Text{}, reporttest.Files())); d != "" {
+		t.Errorf("more than that changed: %s", d)
+	}
+}
+
 // Of a folder of which not every path is listed, more paths are a new finding.
 func TestMorePathsThanBefore(t *testing.T) {
 	t.Parallel()
