@@ -36,7 +36,7 @@ type place struct {
 
 // A spot is a result and where it stands.
 type spot struct {
-	Result
+	*Result
 	places []place
 }
 
@@ -140,7 +140,7 @@ func together(places []place) []place {
 }
 
 // placesOf are the workloads, or the lines of files, of a target.
-func placesOf(t Target, inv Inventory) []place {
+func placesOf(t *Target, inv Inventory) []place {
 	var out []place
 	what, unit := "", "containers"
 	if t.Container != "" {
