@@ -10,6 +10,7 @@ import (
 	"github.com/intact-dev/intact/pkg/pin"
 	"github.com/intact-dev/intact/pkg/ref"
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sync/errgroup"
 )
 
 const pinExit = `Exit status: 0 done, or nothing to do; 1 with --check, if something would change;
@@ -151,11 +152,9 @@ func (r *pinRun) tree(ctx context.Context, t *fileTree, resolver pin.Resolver) e
 		return r.stopped(err)
 	}
 	r.kept += plan.Kept
-	for i := range plan.Files {
-		if ctx.Err() != nil {
-			return r.stopped(ctx.Err())
-		}
-		r.file(t, &plan.Files[i])
+	r.write(ctx, t, plan)
+	if ctx.Err() != nil {
+		return r.stopped(ctx.Err())
 	}
 	if r.mode == pin.Update {
 		r.differences(ctx, plan)
@@ -175,20 +174,41 @@ func (r *pinRun) tree(ctx context.Context, t *fileTree, resolver pin.Resolver) e
 	return nil
 }
 
-// file writes one file, or says what would be written.
+// write writes the files of a plan, several at once since each is waited for
+// until it is on the disk, and tells what became of them.
+func (r *pinRun) write(ctx context.Context, t *fileTree, plan *pin.Plan) {
+	errs := make([]error, len(plan.Files))
+	if !r.c.Bool("dry-run") && !r.c.Bool("check") {
+		var g errgroup.Group
+		g.SetLimit(r.jobs)
+		for i := range plan.Files {
+			g.Go(func() error {
+				if errs[i] = ctx.Err(); errs[i] == nil {
+					errs[i] = plan.Files[i].Write(t.root)
+				}
+				return nil
+			})
+		}
+		_ = g.Wait() // each has an error of its own
+	}
+	for i := range plan.Files {
+		r.differs = true
+		if errs[i] != nil {
+			r.undone = true
+			r.left += len(plan.Files[i].Changes)
+			r.p.say("error", "%s", errs[i])
+			continue
+		}
+		r.file(t, &plan.Files[i])
+	}
+}
+
+// file tells what changed in one file, or would.
 func (r *pinRun) file(t *fileTree, f *pin.File) {
-	r.differs = true
 	if r.c.Bool("dry-run") {
 		if err := writeDiff(r.p.stdout, t.diffName(f.Name), f.Old, f.New, isTerminal(r.p.stdout)); err != nil {
 			r.undone = true
 			r.p.say("error", "%s", err)
-		}
-	} else if !r.c.Bool("check") {
-		if err := f.Write(t.root); err != nil {
-			r.undone = true
-			r.left += len(f.Changes)
-			r.p.say("error", "%s", err)
-			return
 		}
 	}
 	r.files++
