@@ -13,6 +13,7 @@ import (
 	"github.com/intact-dev/intact/pkg/observe"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/ref"
+	"github.com/intact-dev/intact/pkg/report"
 )
 
 // Files are what files declare, as extractors found it.
@@ -157,7 +158,7 @@ func (s *scanner) accepts(t acceptTarget) func(string, check.Finding) string {
 	return func(id string, f check.Finding) string {
 		for _, i := range t.ignored {
 			if i.Check == id && s.Policy.AllowsInline(id) {
-				return strings.TrimSpace("comment in the file: " + i.Reason)
+				return strings.TrimSpace(report.ByComment + i.Reason)
 			}
 		}
 		if s.Known != nil && s.Known(t.key, id, f) {
@@ -168,7 +169,7 @@ func (s *scanner) accepts(t acceptTarget) func(string, check.Finding) string {
 }
 
 // ByBaseline is by what a finding is accepted that an earlier report has.
-const ByBaseline = "in the baseline report"
+const ByBaseline = report.ByBaseline
 
 // An acceptTarget is what findings are about.
 type acceptTarget struct {

@@ -18,7 +18,7 @@ type source struct {
 	docs     []*yamlpos.Doc
 	services []map[string]yamlpos.Node // of each document
 	order    []string                  // of the services, each once
-	noSites  bool // its bytes are not those of file: UTF-16
+	noSites  bool                      // its bytes are not those of file: UTF-16
 }
 
 // open reads a file once.

@@ -218,11 +218,17 @@ func (r *reader) reference(v written.Value, in instruction, operand written.Text
 	f.Platform = p
 	line, _ := r.file.Position(use.Offset)
 	f.Ignored = r.file.IgnoresAbove(line, "#")
-	for _, o := range append([]ref.Origin{{Where: r.file.Path, Line: in.line + 1}}, v.Text.Origins()...) {
-		if o.Where != r.file.Path || o.Line == line {
+	own, _ := r.file.Line(in.line + 1)
+	for _, o := range append([]written.Place{{File: r.file, Offset: own}}, v.Text.Places()...) {
+		n, _ := o.File.Position(o.Offset)
+		if o.File == r.file && n == line {
 			continue
 		}
-		for _, i := range r.file.IgnoresAbove(o.Line, "#") {
+		also := o.File.IgnoresAbove(n, "#", "//")
+		if o.File != r.file {
+			also = append(o.File.IgnoresBeside(n, "#", "//"), also...)
+		}
+		for _, i := range also {
 			if !slices.Contains(f.Ignored, i) {
 				f.Ignored = append(f.Ignored, i)
 			}

@@ -77,7 +77,19 @@ func align(f *written.File, offset int, text string) []int {
 // Settle returns what was found, with all the places in files of the tree. more
 // is what else was found beside it.
 func (b *Builds) Settle(more []written.Reference) []extract.Found {
-	found := written.Settle(append(more, b.Refs...))
+	all := written.Settle(append(more, b.Refs...))
+	found := all[:len(more)]
+	seen := map[string]bool{}
+	for _, f := range all[len(more):] { // builds of one Dockerfile have most of it in common
+		key := fmt.Sprintf("%v\x00%s\x00%s", f.Origin, f.Raw, f.Unresolved)
+		if f.Site != nil {
+			key += fmt.Sprint(*f.Site)
+		}
+		if !seen[key] {
+			seen[key] = true
+			found = append(found, f)
+		}
+	}
 	for _, i := range b.inline {
 		for j := range found {
 			i.settle(&found[j])

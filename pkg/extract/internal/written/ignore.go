@@ -31,6 +31,32 @@ func (f *File) IgnoresAbove(line int, marks ...string) []extract.Ignore {
 	return out
 }
 
+// IgnoresBeside returns what a comment at the end of a line, from 1, wants
+// silenced.
+func (f *File) IgnoresBeside(line int, marks ...string) []extract.Ignore {
+	if !f.ignores {
+		return nil
+	}
+	start, end := f.Line(line)
+	text := string(f.Data[start:end])
+	for _, m := range marks {
+		for at := 0; ; at += len(m) {
+			i := strings.Index(text[at:], m)
+			if i < 0 {
+				break
+			}
+			at += i
+			if at == 0 || text[at-1] != ' ' && text[at-1] != '\t' {
+				continue
+			}
+			if i, ok := ParseIgnore(text[at+len(m):], line); ok {
+				return []extract.Ignore{i}
+			}
+		}
+	}
+	return nil
+}
+
 func comment(line string, marks []string) (string, bool) {
 	line = strings.TrimSpace(line)
 	for _, m := range marks {

@@ -1,6 +1,10 @@
 package written
 
-import "github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
+import (
+	"strings"
+
+	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
+)
 
 // YAML returns the text of a scalar of f with its place; nothing for what is no
 // scalar.
@@ -10,6 +14,8 @@ func (f *File) YAML(n yamlpos.Node) Text {
 	switch {
 	case !ok || s == "":
 		return Text{}
+	case n.Number() && strings.HasSuffix(f.Path, ".json"): // a digest cannot stand behind it
+		return Made(s)
 	case p.Exact() && p.End <= len(f.Data) && string(f.Data[p.Start:p.End]) == s:
 		return f.Text(p.Start, p.End)
 	}
