@@ -81,7 +81,7 @@ type pinRun struct {
 	tags *tagReader // nil for unpin
 
 	changed, files, kept, left, notes int
-	told                              map[string]bool // differences that were shown
+	shown                             map[string]bool // differences
 }
 
 func runPin(ctx context.Context, p program, c *cli.Context, mode pin.Mode) error {
@@ -96,7 +96,7 @@ func runPin(ctx context.Context, p program, c *cli.Context, mode pin.Mode) error
 		return err
 	}
 	defer w.close()
-	r := &pinRun{writer: w, c: c, mode: mode, jobs: jobs, told: map[string]bool{}}
+	r := &pinRun{writer: w, c: c, mode: mode, jobs: jobs, shown: map[string]bool{}}
 	resolver, err := r.resolver()
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func (r *pinRun) tree(ctx context.Context, t *fileTree, resolver pin.Resolver) e
 	tree, err := t.walk(ctx, r.jobs)
 	if err != nil {
 		if ctx.Err() != nil {
-			return r.stopped(ctx.Err())
+			return r.stopped(r.c, ctx.Err())
 		}
 		return err
 	}
@@ -149,12 +149,12 @@ func (r *pinRun) tree(ctx context.Context, t *fileTree, resolver pin.Resolver) e
 		Real: func(name string) (string, error) { return pin.Real(t.root, name) },
 	})
 	if err != nil {
-		return r.stopped(err)
+		return r.stopped(r.c, err)
 	}
 	r.kept += plan.Kept
 	r.write(ctx, t, plan)
 	if ctx.Err() != nil {
-		return r.stopped(ctx.Err())
+		return r.stopped(r.c, ctx.Err())
 	}
 	if r.mode == pin.Update {
 		r.differences(ctx, plan)
@@ -206,7 +206,7 @@ func (r *pinRun) write(ctx context.Context, t *fileTree, plan *pin.Plan) {
 // file tells what changed in one file, or would.
 func (r *pinRun) file(t *fileTree, f *pin.File) {
 	if r.c.Bool("dry-run") {
-		if err := writeDiff(r.p.stdout, t.diffName(f.Name), f.Old, f.New, isTerminal(r.p.stdout)); err != nil {
+		if err := writeDiff(&r.patch, t.diffName(f.Name), f.Old, f.New, isTerminal(r.p.stdout)); err != nil {
 			r.undone = true
 			r.p.say("error", "%s", err)
 		}
@@ -238,10 +238,10 @@ func (r *pinRun) differences(ctx context.Context, plan *pin.Plan) {
 		for _, c := range f.Changes {
 			from, to := c.From.WithDigest(c.From.Digest), c.To.WithDigest(c.To.Digest)
 			key := from.String() + " " + to.String()
-			if from.Digest == "" || r.told[key] {
+			if from.Digest == "" || r.shown[key] {
 				continue
 			}
-			r.told[key] = true
+			r.shown[key] = true
 			r.tell("")
 			r.tell("%s:%s from %s to %s", from.Canonical(), c.To.Tag, from.Digest, to.Digest)
 			a, err := r.tags.read(ctx, from)
