@@ -34,6 +34,8 @@ type graph struct {
 	overlays map[string]*overlay // nil while they are read, and if they can't be
 	read     []string
 	dropped  bool // something is left out that could name images
+	endless  bool // it is made of too much to be rendered
+	schema   bool // it has schemas of its own, which stay in the library
 
 	entries []*entry
 	marks   []mark
@@ -93,6 +95,7 @@ func (g *graph) visit(dir, file string) *overlay {
 	if n := o.root.Get("openapi", "path"); !n.IsZero() && !g.side(o, n) {
 		o.dropAll("openapi")
 	}
+	g.schema = g.schema || !o.root.Get("openapi").IsZero()
 	g.leaveOut(o)
 	if err := g.write(o); err != nil {
 		g.problem(fileOrigin(file), err)
@@ -110,6 +113,7 @@ func (g *graph) spend(file string, n int) bool {
 		return true
 	}
 	if was <= maxVisits {
+		g.endless = true
 		g.problem(fileOrigin(file), &limits.ExceededError{What: "kustomizations of an overlay", Limit: maxVisits})
 	}
 	return false

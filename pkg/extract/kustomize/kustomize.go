@@ -39,7 +39,7 @@ func (e Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 	}
 	g := newGraph(fsys, &kube.Reader{CRDs: e.CRDs})
 	top := g.visit(path.Dir(p), p)
-	if top == nil {
+	if top == nil || g.endless {
 		return g.result(false), nil
 	}
 	if top.root.Get("kind").String() == "Component" {
@@ -47,13 +47,13 @@ func (e Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 		g.standAlone(p)
 		return g.result(false), nil
 	}
-	plain, err := render(g.plain, path.Dir(p))
+	plain, err := g.render(g.plain, path.Dir(p))
 	if err != nil {
 		g.problem(ref.Origin{Kind: "file", Where: p, Line: 1, Column: 1}, err)
 		g.standAlone(p)
 		return g.result(false), nil
 	}
-	marked, err := render(g.marked, path.Dir(p))
+	marked, err := g.render(g.marked, path.Dir(p))
 	if err != nil {
 		marked = nil // then it is not known where things come from
 	}

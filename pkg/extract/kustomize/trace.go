@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/kube"
@@ -29,9 +30,12 @@ var one sync.Mutex
 
 // render runs kustomize on a folder of a tree in memory. A panic is a fault in
 // what it was given as much as one of its own.
-func render(tree filesys.FileSystem, dir string) (out []resource, err error) {
+func (g *graph) render(tree filesys.FileSystem, dir string) (out []resource, err error) {
 	one.Lock()
 	defer one.Unlock()
+	if g.schema {
+		defer openapi.ResetOpenAPI()
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			out, err = nil, fmt.Errorf("render with kustomize: it failed: %v", v)
