@@ -28,6 +28,15 @@ func (n Node) IsMap() bool { return n.n != nil && n.n.Kind == yaml.MappingNode }
 // IsList reports whether n is a sequence.
 func (n Node) IsList() bool { return n.n != nil && n.n.Kind == yaml.SequenceNode }
 
+// Tag returns the tag that the file itself gives n, "!reset"; "" if none but one
+// of YAML's own.
+func (n Node) Tag() string {
+	if n.n == nil || strings.HasPrefix(n.n.Tag, "!!") {
+		return ""
+	}
+	return n.n.Tag
+}
+
 // Text returns the text of a scalar, a number's or boolean's too, as it is
 // written; ok is false for null and for what is no scalar.
 func (n Node) Text() (s string, ok bool) {
@@ -37,8 +46,20 @@ func (n Node) Text() (s string, ok bool) {
 	return n.n.Value, true
 }
 
+// Tag returns the tag that n is written with, "!Ref", or that it has by its form,
+// "!!str"; "" of the zero Node.
+func (n Node) Tag() string {
+	if n.n == nil {
+		return ""
+	}
+	return n.n.Tag
+}
+
 // String is the text of a scalar, "" of all else.
 func (n Node) String() string { s, _ := n.Text(); return s }
+
+// IsText reports whether n is a text, and neither a number nor a boolean.
+func (n Node) IsText() bool { return n.n != nil && n.n.Kind == yaml.ScalarNode && n.n.Tag == "!!str" }
 
 // Number reports whether n is a number, so that what is read may be written in
 // another way: 1.10 is 1.1.

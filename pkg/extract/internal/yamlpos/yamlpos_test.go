@@ -119,6 +119,16 @@ func TestPlacesOfTexts(t *testing.T) {
 	}
 }
 
+func TestTags(t *testing.T) {
+	t.Parallel()
+	r := only(t, "a: !Ref x\nb: !Join [c]\nc: d\ne: !!str 1\n").Root()
+	for key, want := range map[string]string{"a": "!Ref", "b": "!Join", "c": "!!str", "e": "!!str", "z": ""} {
+		if got := r.Get(key).Tag(); got != want {
+			t.Errorf("%s: %q", key, got)
+		}
+	}
+}
+
 func TestUTF16IsReadWithoutOffsets(t *testing.T) {
 	t.Parallel()
 	encode := func(s string, big bool) string {
