@@ -23,7 +23,6 @@ type source struct {
 	part    bool // the overlay stands for it
 	patch   bool // its operations are read
 	splices []splice
-	marked  []byte
 }
 
 // A splice is a mark in the place of some bytes.

@@ -140,7 +140,7 @@ func (r *jsonReader) value(depth int) (*yaml.Node, error) {
 		n.Tag, n.Value, n.Style = "!!str", v, yaml.DoubleQuotedStyle
 	case json.Number:
 		n.Tag, n.Value = "!!float", v.String()
-		if bytes.IndexAny([]byte(n.Value), ".eE") < 0 {
+		if !bytes.ContainsAny([]byte(n.Value), ".eE") {
 			n.Tag = "!!int"
 		}
 	case bool:
