@@ -37,8 +37,12 @@ func (e Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 	if _, err := extract.ReadFile(fsys, p); err != nil {
 		return extract.Result{}, err
 	}
-	g := newGraph(fsys, &kube.Reader{CRDs: e.CRDs})
+	g := newGraph(fsys, &kube.Reader{CRDs: e.CRDs}, false)
 	top := g.visit(path.Dir(p), p)
+	if g.asked {
+		g = newGraph(fsys, g.reader, true)
+		top = g.visit(path.Dir(p), p)
+	}
 	if top == nil || g.endless {
 		return g.result(false), nil
 	}

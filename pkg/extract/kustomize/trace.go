@@ -48,6 +48,11 @@ func (g *graph) render(tree filesys.FileSystem, dir string) (out []resource, err
 		return nil, fmt.Errorf("render with kustomize: %w", err)
 	}
 	for _, r := range all.Resources() {
+		switch r.GetKind() {
+		case "CustomResourceDefinition", "ConfigMap", "Secret": // can be large, and name none
+			out = append(out, resource{})
+			continue
+		}
 		text, err := r.AsYAML()
 		if err != nil {
 			return nil, fmt.Errorf("render with kustomize: %w", err)

@@ -19,7 +19,7 @@ func (g *graph) write(o *overlay) error {
 	if err != nil {
 		return err
 	}
-	marked, err := g.kustomization(o, g.mark(o.source))
+	marked, err := g.kustomization(o, o.source.mark())
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,10 @@ func (g *graph) kustomization(o *overlay, text []byte) (map[string]any, error) {
 	}
 	delete(m, "buildMetadata")
 	modernize(m)
-	for _, key := range []string{"resources", "components", "crds", "configurations"} {
+	if _, ok := m["generatorOptions"]; !ok && len(o.drop) > 0 {
+		m["generatorOptions"] = map[string]any{} // kustomize refuses one that is empty
+	}
+	for _, key := range []string{"resources", "components", "crds", "configurations", "transformers"} {
 		localize(m[key])
 	}
 	for _, key := range []string{"patches", "replacements"} {

@@ -82,6 +82,9 @@ func (r *jsonReader) fail(err error) *extract.PositionError {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		at = len(r.doc.text)
 	}
+	if bytes.Contains(r.doc.text, []byte("{{")) {
+		err = fmt.Errorf("%w%s", err, templateHint)
+	}
 	return r.doc.errorAt(min(at, len(r.doc.text)), fmt.Errorf("not valid JSON: %w", err))
 }
 
