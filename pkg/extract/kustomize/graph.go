@@ -88,6 +88,9 @@ func (g *graph) visit(dir, file string) *overlay {
 		g.problem(fileOrigin(file), errors.New("no kustomization: "+why))
 		return nil
 	}
+	if len(s.docs) > 1 {
+		g.problem(s.docs[1].Root().Origin(file, ""), errors.New("only the first document of a kustomization counts"))
+	}
 	g.stack = append(g.stack, dir)
 	defer func() { g.stack = g.stack[:len(g.stack)-1] }()
 	g.ask(s)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/kube"
@@ -38,6 +39,11 @@ func (e Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 		return extract.Result{}, err
 	}
 	g := newGraph(fsys, &kube.Reader{CRDs: e.CRDs}, false)
+	if s := g.load(p); s != nil {
+		if v := s.root().Get("apiVersion").String(); v != "" && !strings.HasPrefix(v, "kustomize.config.k8s.io/") {
+			return extract.Result{}, nil // an object of another kind that has its name
+		}
+	}
 	top := g.visit(path.Dir(p), p)
 	if g.asked {
 		g = newGraph(fsys, g.reader, true)

@@ -237,6 +237,19 @@ func TestOverlays(t *testing.T) {
 			"problem k/kustomization.yaml:2 unsupported: transformers are not run: what they would change is not known",
 			"claims base/deploy.yaml base/kustomization.yaml k/i.yaml k/l.yaml",
 		}},
+		{"Flux's kind of that name", "-- k/kustomization.yaml --\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec: {path: ./x}\n", []string{
+			"claims ",
+		}},
+		{"two documents", base + "-- k/kustomization.yaml --\nresources: [../base]\n---\nresources: [x]\n", []string{
+			"base/deploy.yaml:9 acme/app:1 [/Deployment/web app] reference<acme/app:1>",
+			"base/deploy.yaml:11 acme/side:2 [/Deployment/web side] reference<acme/side:2>",
+			"problem k/kustomization.yaml:3 unsupported: only the first document of a kustomization counts",
+			"claims base/deploy.yaml base/kustomization.yaml",
+		}},
+		{"empty", "-- k/kustomization.yaml --\n# nothing\n", []string{
+			"problem k/kustomization.yaml:1 unsupported: no kustomization: it is empty",
+			"claims ",
+		}},
 		{"a copied image", base + "-- k/kustomization.yaml --\nresources: [../base, more.yaml]\n-- k/more.yaml --\napiVersion: monitoring.coreos.com/v1\nkind: Alertmanager\nmetadata: {name: m}\nspec: {baseImage: quay.io/am, tag: v1}\n", []string{
 			"base/deploy.yaml:9 acme/app:1 [/Deployment/web app] reference<acme/app:1>",
 			"base/deploy.yaml:11 acme/side:2 [/Deployment/web side] reference<acme/side:2>",

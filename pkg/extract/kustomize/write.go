@@ -6,7 +6,7 @@ import (
 	"path"
 	"strings"
 
-	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 
 	"github.com/intact-dev/intact/pkg/extract"
@@ -23,16 +23,11 @@ func (g *graph) write(o *overlay) error {
 	if err != nil {
 		return err
 	}
-	marked["buildMetadata"] = []string{types.OriginAnnotations}
 	name := path.Join("/", o.dir, names[0])
-	for _, m := range []map[string]any{plain, marked} {
+	for to, m := range map[filesys.FileSystem]map[string]any{g.plain: plain, g.marked: marked} {
 		out, err := json.Marshal(m)
 		if err != nil {
 			return err
-		}
-		to := g.plain
-		if m["buildMetadata"] != nil {
-			to = g.marked
 		}
 		if err := to.WriteFile(name, out); err != nil {
 			return err
