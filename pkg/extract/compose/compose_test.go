@@ -36,6 +36,9 @@ func describe(files map[string]string, r extract.Result) []string {
 		if f.Unresolved != "" {
 			s += " ! " + f.Unresolved
 		}
+		if f.Built {
+			s += " (built)"
+		}
 		for _, i := range f.Ignored {
 			s += fmt.Sprintf(" ignore %s: %s", i.Check, i.Reason)
 		}
@@ -63,7 +66,7 @@ func read(t *testing.T, p string, files map[string]string) []string {
 	return describe(files, r)
 }
 
-const here = " ! built here: it names what the build makes"
+const here = " ! built here: it names what the build makes (built)"
 
 func TestExtract(t *testing.T) {
 	t.Parallel()

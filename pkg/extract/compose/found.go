@@ -42,7 +42,7 @@ func (r *reader) found(s service) {
 		}
 		if policy := s.text("pull_policy"); !pulled(policy) {
 			if built {
-				f.Unresolved, f.Ref, f.Site = builtHere, ref.Ref{}, nil
+				f.Unresolved, f.Built, f.Ref, f.Site = builtHere, true, ref.Ref{}, nil
 				r.made[f.Raw] = true
 			}
 			r.unpulled = append(r.unpulled, len(r.refs)-1)
@@ -70,7 +70,7 @@ func (r *reader) found(s service) {
 func (r *reader) builtByOthers() {
 	for _, i := range r.unpulled {
 		if f := &r.refs[i]; f.Unresolved == "" && r.made[f.Raw] {
-			f.Unresolved, f.Ref, f.Site = builtHere, ref.Ref{}, nil
+			f.Unresolved, f.Built, f.Ref, f.Site = builtHere, true, ref.Ref{}, nil
 		}
 	}
 }
