@@ -42,8 +42,9 @@ type File struct {
 	Path string
 	Docs []*yamlpos.Doc // those that could be read
 
-	text  *written.File // decoded, without a byte order mark
-	shift int           // how many bytes of the file stand before text
+	inner []*yamlpos.Doc // in texts of theirs
+	text  *written.File  // decoded, without a byte order mark
+	shift int            // how many bytes of the file stand before text
 }
 
 // NewReader returns a Reader of files in fsys.
@@ -121,7 +122,7 @@ func (r *Reader) Inner(n yamlpos.Node, path string) []yamlpos.Node {
 			r.problemAt(f.Path, path, err)
 			continue
 		}
-		f.Docs = append(f.Docs, d)
+		f.inner = append(f.inner, d)
 		r.docs[d] = f
 		out = append(out, d.Root())
 	}
@@ -184,7 +185,7 @@ func (r *Reader) Claim(path string) {
 // Result returns what was found. The file at path is the one that was asked for.
 func (r *Reader) Result(path string) extract.Result {
 	for _, f := range r.order {
-		for _, d := range f.Docs {
+		for _, d := range slices.Concat(f.Docs, f.inner) {
 			for _, p := range d.Problems() {
 				r.problemAt(f.Path, "", p)
 			}
