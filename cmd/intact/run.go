@@ -56,13 +56,15 @@ func newApp(p program) *cli.App {
 			"what can change, and says plainly what it did not examine.\n\n" +
 			"Exit status: 0 allowed, 1 denied, 2 usage or configuration, 3 undecided.",
 		Commands: []*cli.Command{
-			scanCommand(p), explainCommand(p), checksCommand(p), policyCommand(p), configCommand(p),
+			scanCommand(p), pinCommand(p), unpinCommand(p), lockCommand(p), explainCommand(p), checksCommand(p), policyCommand(p), configCommand(p),
 			versionCommand(p), completionCommand(p),
 		},
-		Writer:               p.stdout,
-		ErrWriter:            p.stderr,
-		HideVersion:          true,
-		EnableBashCompletion: false,
+		Writer:      p.stdout,
+		ErrWriter:   p.stderr,
+		HideVersion: true,
+		// A path or an address may have a comma in it.
+		DisableSliceFlagSeparator: true,
+		EnableBashCompletion:      false,
 		// The library would call os.Exit inside Run for any error with an ExitCode
 		// method, which a failed credential helper's error has.
 		ExitErrHandler: func(*cli.Context, error) {},

@@ -24,7 +24,7 @@ func storeOf(c *cli.Context) runtimeStore {
 		docker:  dockersource.Engine{Host: c.String("docker-host"), Context: c.String("docker-context"), Podman: c.Bool("podman")},
 		address: c.String("runtime-endpoint"),
 	}
-	if names := c.StringSlice("containerd-namespace"); len(names) > 0 {
+	if names := several(c, "containerd-namespace"); len(names) > 0 {
 		s.namespace = names[0]
 	}
 	return s

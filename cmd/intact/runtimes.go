@@ -44,7 +44,7 @@ func workloadFlags() []cli.Flag {
 
 // runtimes are the places that --workloads names.
 func (s *scanSetup) runtimes(c *cli.Context) error {
-	for _, where := range c.StringSlice("workloads") {
+	for _, where := range several(c, "workloads") {
 		var err error
 		switch where {
 		case "kubernetes":
@@ -132,13 +132,13 @@ func files(name string) []string {
 
 func (s *scanSetup) cluster(c *cli.Context, kubeconfig, kubeContext, name string) error {
 	kubernetes.Silence()
-	team := c.StringSlice("team-label")
+	team := several(c, "team-label")
 	if len(team) == 0 {
 		team = []string{kubernetes.ArgoTrackingID, kubernetes.InstanceLabel}
 	}
 	o, err := kubernetes.New(kubernetes.Options{
 		Kubeconfig: files(kubeconfig), Context: kubeContext, Cluster: name,
-		Namespaces: c.StringSlice("namespace"), Selector: c.String("selector"), Team: team,
+		Namespaces: several(c, "namespace"), Selector: c.String("selector"), Team: team,
 		Revisions: revisions(c.Int("revisions")), HelmReleases: c.Bool("helm-releases"),
 		ConfigMaps: c.Bool("config-maps"), Secrets: c.Bool("secrets"), PullSecrets: c.Bool("pull-secrets"),
 		UserAgent: "intact/" + toolVersion(),
@@ -186,7 +186,7 @@ func (s *scanSetup) docker(c *cli.Context, engine docker.Engine, name string) er
 }
 
 func (s *scanSetup) containerd(c *cli.Context, address, name string) error {
-	o, err := containerd.New(c.Context, containerd.Options{Address: address, Namespaces: c.StringSlice("containerd-namespace"), Name: name})
+	o, err := containerd.New(c.Context, containerd.Options{Address: address, Namespaces: several(c, "containerd-namespace"), Name: name})
 	if err != nil {
 		return usage(err, "give the socket with --runtime-endpoint /run/containerd/containerd.sock")
 	}

@@ -1,6 +1,10 @@
 package main
 
-import "github.com/urfave/cli/v2"
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
 
 // scanFlags are the flags of scan. Each can be given in the environment too.
 func scanFlags() []cli.Flag {
@@ -13,7 +17,7 @@ func imageFlags() []cli.Flag {
 		str("config", "`FILE` that says how to reach registries (default: config.yaml in the user's config folder, if there)", ""),
 		str("depth", "`DEPTH` of the examination: reference, manifest or layers (default: layers, for images that are named)", ""),
 		str("platform", "`PLATFORM` whose layers are read: all, or os/arch[/variant], several with commas (default: this machine's, or the only one)", ""),
-		list("format", "report `FORMAT`: text or json, optionally =FILE; may be repeated (default: text)"),
+		list("format", "report `FORMAT`: text, json, sarif, junit, github, gitlab or markdown, optionally =FILE; may be repeated (default: text)"),
 		str("output", "write the report to `FILE` instead of standard output", ""),
 		str("as", "judge a local image under the `NAME` that it will be pushed to, and say what the push would overwrite", ""),
 
@@ -62,4 +66,18 @@ func dur(name, text, shown string) cli.Flag {
 		f.DefaultText = "none"
 	}
 	return f
+}
+
+// several are the values of a flag whose values have no comma in them: several may
+// stand in one.
+func several(c *cli.Context, flag string) []string {
+	var out []string
+	for _, v := range c.StringSlice(flag) {
+		for name := range strings.SplitSeq(v, ",") {
+			if name != "" {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
 }

@@ -89,7 +89,7 @@ func (p *Policy) Decide(s Subject, now time.Time, results []check.Result, run Ru
 	if p == nil || p.layers == nil {
 		return Verdict{Reasons: []Reason{{Why: "no policy was loaded"}}}
 	}
-	v := Verdict{Decision: Allow, Uses: p.uses(s, now)}
+	v := Verdict{Decision: Allow, Uses: p.uses(s, now), Judgements: make([]Judgement, 0, len(results))}
 	examined := false
 	for _, r := range results {
 		j := p.judge(s, r, run, v.Uses)

@@ -36,7 +36,7 @@ type place struct {
 
 // A spot is a result and where it stands.
 type spot struct {
-	Result
+	*Result
 	places []place
 }
 
@@ -140,7 +140,7 @@ func together(places []place) []place {
 }
 
 // placesOf are the workloads, or the lines of files, of a target.
-func placesOf(t Target, inv Inventory) []place {
+func placesOf(t *Target, inv Inventory) []place {
 	var out []place
 	what, unit := "", "containers"
 	if t.Container != "" {
@@ -174,7 +174,10 @@ func placesOf(t Target, inv Inventory) []place {
 func position(o Origin) string {
 	s := o.Where
 	if o.Line > 0 {
-		s += fmt.Sprintf(":%d:%d", o.Line, o.Column)
+		s += fmt.Sprintf(":%d", o.Line)
+	}
+	if o.Line > 0 && o.Column > 0 {
+		s += fmt.Sprintf(":%d", o.Column)
 	}
 	return s
 }

@@ -17,12 +17,13 @@ func (p *printer) inventory(r *Report, inv Inventory) {
 	p.title(strings.TrimSpace(inv.Kind+" "+inv.Name), v.decision, v.verdict())
 	p.wrap(v.seen(inv), " ", " ")
 	p.causes(v.spots, policy.Deny)
-	p.open(v.results())
+	telling := v.results(false)
+	p.open(telling)
 	p.causes(v.spots, policy.Warn)
-	p.accepted(v.results())
-	p.notes(v.results())
+	p.accepted(telling)
+	p.notes(telling)
 	if p.Verbose {
-		p.quiet(v.results())
+		p.quiet(v.results(true))
 	}
 	p.line("")
 	p.coverage(v, inv)
@@ -30,7 +31,7 @@ func (p *printer) inventory(r *Report, inv Inventory) {
 
 // A view is the part of a report that is about one inventory.
 type view struct {
-	targets  []Target
+	targets  []*Target
 	images   []*Image
 	spots    []spot
 	decision policy.Decision
@@ -40,15 +41,17 @@ func viewOf(r *Report, inv Inventory) *view {
 	v := &view{decision: policy.Allow}
 	at := map[*Image][]imagePlaces{}
 	index := r.imageIndex()
-	for _, t := range r.Targets {
+	for i := range r.Targets {
+		t := &r.Targets[i]
 		if t.Inventory != inv.Name || t.Inventory == "" {
 			continue
 		}
 		v.targets = append(v.targets, t)
 		v.decision = policy.Worst(v.decision, t.Verdict.Decision)
 		places := placesOf(t, inv)
-		for _, res := range told(t.Results) {
-			v.spots = append(v.spots, spot{res, places})
+		results := told(t.Results)
+		for n := range results {
+			v.spots = append(v.spots, spot{&results[n], places})
 		}
 		if img := index[imageKey{t.Image, t.ImageName}]; img != nil && t.Image != "" {
 			if at[img] == nil {
@@ -58,7 +61,8 @@ func viewOf(r *Report, inv Inventory) *view {
 		}
 	}
 	for _, img := range v.images {
-		for _, res := range img.Results {
+		for i := range img.Results {
+			res := &img.Results[i]
 			v.spots = append(v.spots, spot{res, placesFor(res.Check, at[img])})
 		}
 	}
@@ -126,10 +130,14 @@ func (r *Report) imageIndex() map[imageKey]*Image {
 	return out
 }
 
-func (v *view) results() []Result {
-	out := make([]Result, 0, len(v.spots))
+// results are those of all targets; passed includes those that say nothing but
+// that they passed or were not asked for.
+func (v *view) results(passed bool) []Result {
+	var out []Result
 	for _, s := range v.spots {
-		out = append(out, s.Result)
+		if passed || s.Open() || s.Excepted > 0 || len(s.Findings) > 0 {
+			out = append(out, *s.Result)
+		}
 	}
 	return out
 }

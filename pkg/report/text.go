@@ -55,6 +55,10 @@ func (t Text) Write(w io.Writer, r *Report) error {
 		p.line("0 references found")
 	}
 	p.line("")
+	if r.Baseline != nil {
+		p.line("since the baseline: " + r.Baseline.String())
+		p.line("")
+	}
 	p.total(r)
 	if _, err := w.Write(p.out.Bytes()); err != nil {
 		return fmt.Errorf("write report: %w", err)
@@ -169,7 +173,7 @@ func (p *printer) total(r *Report) {
 		s += fmt.Sprintf(", %d accepted undecided", c.AcceptedUndecided)
 	}
 	if len(r.Targets) > 1 {
-		s += fmt.Sprintf("; %d images", len(r.Images))
+		s += "; " + counted(len(r.Images), "images")
 	}
 	tail := Escape(r.Policy.Name)
 	if r.Elapsed > 0 {

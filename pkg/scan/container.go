@@ -59,7 +59,8 @@ func (s *scanner) gatherer(ctx context.Context, k *class) *containerGatherer {
 // writtenAs is the fact about how the image of k is declared.
 func (s *scanner) writtenAs(k *class) fact.Value[fact.Reference] {
 	c := k.spec.Container
-	at := ref.Origin{Kind: c.Runtime, Where: k.at.where, Path: c.Name}
+	// No workload: there may be many, and they are the origins of the target.
+	at := ref.Origin{Kind: c.Runtime, Path: c.Name}
 	if c.Ref.Name == "" {
 		return fact.Missing[fact.Reference](fact.Unsupported, fmt.Sprintf("%q is no reference", c.Image))
 	}
@@ -93,7 +94,7 @@ func (g *containerGatherer) unasked(c fact.Cause, why string) {
 	*g.out.set = *fact.AllMissing(c, why)
 	s := g.out.set
 	s.Reference, s.Container, s.Settings = set.Reference, set.Container, set.Settings
-	s.Tag, s.Pin, s.Push, s.Declared = set.Tag, set.Pin, set.Push, set.Declared
+	s.Tag, s.Pin, s.Push, s.Declared, s.TagHistory = set.Tag, set.Pin, set.Push, set.Declared, set.TagHistory
 	if g.parse() {
 		g.running.UnheardCause, g.running.Unheard = c, why
 		g.compare()

@@ -14,6 +14,7 @@ type observed struct {
 	inventories []*inventory
 	rans        []*ran
 	groups      []*grouped
+	of          map[*class]*ran
 	notices     []string
 }
 
@@ -43,13 +44,13 @@ func (s *scanner) containers(ctx context.Context, places []*inventory) *observed
 	for _, g := range all {
 		out.rans = append(out.rans, g.out)
 	}
-	of := make(map[*class]*ran, len(classes))
+	out.of = make(map[*class]*ran, len(classes))
 	for _, r := range out.rans {
-		of[r.class] = r
+		out.of[r.class] = r
 	}
 	for _, p := range places {
 		for _, g := range p.groups {
-			out.groups = append(out.groups, &grouped{group: g, set: s.groupFacts(g, of)})
+			out.groups = append(out.groups, &grouped{group: g, former: fact.NoList[fact.Revision]()})
 		}
 	}
 	s.join(out)

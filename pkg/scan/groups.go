@@ -14,16 +14,16 @@ import (
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
-// A grouped is one group and the facts about it.
+// A grouped is one group and what was learned about it.
 type grouped struct {
 	*group
-	set *fact.Set
+	former fact.List[fact.Revision] // revisions
 }
 
 // groupFacts tells the images that a group runs apart: versions that prove to be
-// the same image become one.
-func (s *scanner) groupFacts(g *group, of map[*class]*ran) *fact.Set {
-	set := &fact.Set{Revisions: fact.NoList[fact.Revision]()}
+// the same image become one. The facts are large, and made when they are judged.
+func (s *scanner) groupFacts(g *grouped, of map[*class]*ran) *fact.Set {
+	set := &fact.Set{Revisions: g.former}
 	if len(g.versions) == 0 {
 		set.Group = fact.None[fact.Group]() // nothing of it runs
 		return set
@@ -121,7 +121,7 @@ func (s *scanner) revisions(ctx context.Context, g *grouped) {
 	if g.missing != "" {
 		out.Parts = append(out.Parts, fact.Missing[fact.Revision](fact.Dependency, g.missing))
 	}
-	g.set.Revisions = out
+	g.former = out
 }
 
 func (s *scanner) revisionImage(ctx context.Context, g *grouped, c observe.RevisionContainer) fact.RevisionImage {

@@ -3,6 +3,7 @@ package scan
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/extract"
@@ -18,7 +19,7 @@ func (s *scanner) report(targets []Target, done []*scanned, running *observed) *
 		Policy:  report.Policy{Name: s.Policy.Name(), Digest: string(s.Policy.Digest())},
 		Images:  []report.Image{},
 		Targets: []report.Target{},
-	}, counted: map[string]bool{}}
+	}, counted: map[string]bool{}, shared: newShared()}
 	for i, t := range targets {
 		b.target(t, done[i])
 	}
@@ -36,7 +37,8 @@ type builder struct {
 	report    *report.Report
 	counted   map[string]bool // images
 	decisions []policy.Decision
-	verdicts  []policy.Verdict
+	verdicts  []policy.Verdict // that exceptions have to do with
+	shared    *shared
 }
 
 func (b *builder) target(t Target, d *scanned) {
@@ -68,9 +70,8 @@ func (b *builder) addContainer(target report.Target, subject policy.Subject, own
 	verdict := b.Policy.Decide(subject, b.Now, results, policy.Run{
 		Depth: b.Depth, Skipped: b.Skipped, Accepts: b.accepts(acceptTarget{ignored, report.Key(target)}),
 	})
-	b.decisions, b.verdicts = append(b.decisions, verdict.Decision), append(b.verdicts, verdict)
 	b.report.Notices = append(b.report.Notices, exceptionNotices(verdict)...)
-	target.Results, target.Verdict = join(own, verdict.Judgements[:len(own)]), verdict
+	target.Results = join(own, verdict.Judgements[:len(own)])
 	var ofImage []report.Result
 	if image != nil {
 		ofImage = join(image.images, verdict.Judgements[len(own):])
@@ -78,6 +79,12 @@ func (b *builder) addContainer(target report.Target, subject policy.Subject, own
 	}
 	if set != nil {
 		target.Moot = fold(set, platform, target.Results, ofImage)
+	}
+	verdict.Judgements = nil // they are in the results now
+	target.Verdict, target.Results = verdict, b.shared.one(target.Results)
+	b.decisions = append(b.decisions, verdict.Decision)
+	if len(verdict.Uses) > 0 {
+		b.verdicts = append(b.verdicts, policy.Verdict{Uses: verdict.Uses})
 	}
 	count(&b.report.Counts, target.Results)
 	if image != nil && !b.counted[key] {
@@ -152,6 +159,11 @@ func join(results []check.Result, judged []policy.Judgement) []report.Result {
 	out := make([]report.Result, len(results))
 	for i, r := range results {
 		out[i] = report.Result{Result: r, Level: judged[i].Level, Decision: judged[i].Decision, Excepted: judged[i].Excepted}
+		for n, f := range judged[i].Findings {
+			if f.Excepted && n < len(r.Findings) && !r.Findings[n].Note {
+				out[i].Accepted = append(out[i].Accepted, report.Accepted{Finding: n, By: strings.Join(f.By, "; ")})
+			}
+		}
 	}
 	slices.SortStableFunc(out, func(a, b report.Result) int {
 		return cmp.Or(cmp.Compare(a.Check, b.Check), cmp.Compare(a.Platform, b.Platform))

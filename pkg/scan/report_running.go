@@ -27,9 +27,10 @@ func (b *builder) running(o *observed) {
 	b.report.Suggestions = b.suggestions(o)
 	for _, r := range o.rans {
 		b.container(r)
+		r.set = nil // large, and judged now
 	}
 	for _, g := range o.groups {
-		b.group(g)
+		b.group(g, o.of)
 	}
 }
 
@@ -43,13 +44,17 @@ func (b *builder) inventory(p *inventory) {
 	for _, c := range p.NotAsked {
 		out.NotAsked = append(out.NotAsked, report.Capability(c))
 	}
-	for _, g := range p.Gaps {
+	for i, g := range p.Gaps {
 		out.Gaps = append(out.Gaps, report.Gap(g))
 		set := gapSet(g)
 		results := append(b.scoped(set, check.ScopeReference, check.ScopeContainer, check.ScopeGroup), b.unexamined(set, Target{})...)
+		origin := ref.Origin{Kind: p.Kind, Where: p.Name}
+		if p.files != nil && i < len(p.files.Problems) {
+			origin = p.files.Problems[i].Origin
+		}
 		b.add(report.Target{
 			Kind: report.KindGap, Ref: g.What, Inventory: p.Name, Error: set.Image.Why,
-			Origins: []report.Origin{{Origin: ref.Origin{Kind: p.Kind, Where: p.Name}}},
+			Origins: []report.Origin{{Origin: origin}},
 		}, policy.Subject{Cluster: p.runtime.Name}, results, nil, "")
 	}
 	b.report.Inventories = append(b.report.Inventories, out)
@@ -101,7 +106,8 @@ func (b *builder) object(p *inventory, o extract.Object) {
 	b.add(target, policy.Subject{Path: o.Origin.Where}, b.scoped(set, check.ScopeObject), nil, "", o.Ignored...)
 }
 
-func (b *builder) group(g *grouped) {
+func (b *builder) group(g *grouped, of map[*class]*ran) {
+	set := b.groupFacts(g, of)
 	target := report.Target{
 		Kind: report.KindGroup, Container: g.container, Role: g.role, Inventory: g.inventory.Name,
 		Origins: []report.Origin{{Origin: ref.Origin{Kind: g.inventory.Kind, Where: g.workload.where, Path: g.workload.Template}}},
@@ -111,7 +117,7 @@ func (b *builder) group(g *grouped) {
 		target.Ref, subject.Image = g.spec.Container.Image, canonical(g.spec.Container.Ref)
 	}
 	if b.Facts {
-		target.Facts = []report.Facts{{Scope: check.ScopeGroup, Set: g.set}}
+		target.Facts = []report.Facts{{Scope: check.ScopeGroup, Set: set}}
 	}
-	b.add(target, subject, b.scoped(g.set, check.ScopeGroup), nil, "")
+	b.add(target, subject, b.scoped(set, check.ScopeGroup), nil, "")
 }

@@ -2,6 +2,7 @@
 // same run, one after the other, round by round:
 //
 //	go run ./pkg/internal/bench [-n ROUNDS] [-image REF] [-intact FILE]
+//	go run ./pkg/internal/bench -pods N [-n ROUNDS] [-intact FILE]
 //
 // It prints wall time, CPU time and peak memory of whole processes (minimum,
 // median, maximum), the ratios to each peer round by round, a second scan with
@@ -12,6 +13,11 @@
 // from Debian's docker-registry on loopback, which needs Linux, root and some
 // Debian packages. With -image, a reference that is served elsewhere, it needs
 // only Go. Peers that do not install are left out, with a message.
+//
+// With -pods it measures a scan of what runs in place of an image: a real API
+// server that holds N pods of two containers each, and their registry, against
+// `kubectl get pods --all-namespaces`. That needs Linux, root, and some minutes
+// the first time, to build Kubernetes and to make the pods.
 package main
 
 import (
@@ -36,9 +42,10 @@ func main() {
 	var o options
 	flag.IntVar(&o.rounds, "n", 5, "counted `ROUNDS`")
 	flag.StringVar(&o.image, "image", "", "measure this `REF` instead of the big image made here")
+	flag.IntVar(&o.pods, "pods", 0, "measure a scan of what runs in a cluster of `N` pods")
 	flag.StringVar(&o.intact, "intact", "", "measure this `FILE` instead of building cmd/intact")
 	flag.Parse()
-	if flag.NArg() > 0 || o.rounds < 1 {
+	if flag.NArg() > 0 || o.rounds < 1 || o.pods < 0 || o.pods > 0 && o.image != "" {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -49,7 +56,7 @@ func main() {
 }
 
 type options struct {
-	rounds        int
+	rounds, pods  int
 	image, intact string
 }
 
@@ -64,6 +71,10 @@ func run(ctx context.Context, o options) (err error) {
 			return err
 		}
 	}
+	if o.pods > 0 {
+		fmt.Printf("%s, a cluster of %d pods\n\n", machine(), o.pods)
+		return inventory(ctx, o, work)
+	}
 	var registry *testground.Registry
 	what := o.image
 	if o.image == "" {
@@ -73,14 +84,22 @@ func run(ctx context.Context, o options) (err error) {
 		defer func() { err = errors.Join(err, registry.Close()) }()
 		o.image = registry.Ref(bigImageName)
 	}
-	fmt.Printf("%s/%s, %d processors, %s\n%s\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), what)
-	if err := compare(ctx, o, peers(ctx)); err != nil {
+	fmt.Printf("%s\n%s\n\n", machine(), what)
+	commands := []command{scan(o, "--no-cache")}
+	for _, p := range peers(ctx) {
+		commands = append(commands, p(o.image))
+	}
+	if err := compare(ctx, o.rounds, commands); err != nil {
 		return err
 	}
 	if err := secondScan(ctx, o, registry, filepath.Join(work, "cache")); err != nil {
 		return err
 	}
 	return startUp(ctx, o)
+}
+
+func machine() string {
+	return fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 }
 
 // build builds intact as a release is built.

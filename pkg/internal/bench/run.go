@@ -53,15 +53,11 @@ func skipped(peer string, err error) {
 	fmt.Fprintf(os.Stderr, "bench: %s is left out: %v\n", peer, err)
 }
 
-// compare measures a full scan and the peers in turn, so that a machine whose
-// speed drifts slows all of them.
-func compare(ctx context.Context, o options, peers []func(string) command) error {
-	commands := []command{scan(o, "--no-cache")}
-	for _, p := range peers {
-		commands = append(commands, p(o.image))
-	}
+// compare measures our command, the first, and its peers in turn, so that a
+// machine whose speed drifts slows all of them.
+func compare(ctx context.Context, rounds int, commands []command) error {
 	samples := make([][]sample, len(commands))
-	for round := range o.rounds + 1 {
+	for round := range rounds + 1 {
 		for i, c := range commands {
 			s, err := c.measure(ctx)
 			if err != nil {

@@ -119,8 +119,9 @@ func (c *Containerd) Exec(ctx context.Context, namespace, id string, args ...str
 }
 
 // CgroupParent is the control group that containers and pods are to be in, so
-// that nothing is left of them.
-func (c *Containerd) CgroupParent() string { return c.place.cgroup() }
+// that nothing is left of them. It is absolute: runc takes another one from its
+// own group, which may be outside of what the node sees.
+func (c *Containerd) CgroupParent() string { return "/" + c.place.cgroup() }
 
 // Kill ends containerd itself, as a crash does; what it started goes on.
 func (c *Containerd) Kill() error { return c.server.stop(syscall.SIGKILL) }

@@ -46,7 +46,7 @@ type Docker struct {
 func StartDocker(ctx context.Context, dockerd string) (*Docker, error) {
 	return startDocker(ctx, "dockerd", func(d *Docker) (*exec.Cmd, error) {
 		args := []string{"--data-root=" + d.place.path("data"), "--exec-root=" + d.place.path("exec"), "--host=" + d.Host, "--pidfile=" + d.place.path("pid"),
-			"--cgroup-parent=" + d.place.cgroup(), "--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false", "--userland-proxy=false"}
+			"--cgroup-parent=/" + d.place.cgroup(), "--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false", "--userland-proxy=false"}
 		if dockerd == "" {
 			var err error
 			if dockerd, err = Command("dockerd", "docker.io"); err != nil {

@@ -1,0 +1,304 @@
+package terraform
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/intact-dev/intact/pkg/extract"
+	"github.com/intact-dev/intact/pkg/extract/internal/resource"
+	"github.com/intact-dev/intact/pkg/extract/internal/written"
+)
+
+// An evaluation is the work for one result. Everything that is evaluated costs a
+// step, so that what is written to become large does not.
+type evaluation struct {
+	fsys     fs.FS
+	root     string // the folder that is evaluated, where relative paths begin
+	sources  map[string]*source
+	files    map[string]*written.File
+	modules  map[string]*module
+	read     map[string]bool
+	claims   map[string]bool
+	failed   map[string]error // files that could not be read
+	problems []extract.Problem
+	sink     *resource.Sink
+
+	steps, depth int
+	// wrong are values that Terraform would refuse, which try() and can() ask for.
+	wrong map[*resource.Value]bool
+}
+
+const (
+	maxSteps = 150_000
+	maxNest  = 400
+	maxText  = 1 << 20
+)
+
+// A scope is what names mean to an expression.
+type scope struct {
+	in     *instance // nil within a template of another file, which sees vars alone
+	vars   map[string]*resource.Value
+	anon   map[*hclsyntax.AnonSymbolExpr]*resource.Value
+	parent *scope
+}
+
+func (s *scope) lookup(name string) *resource.Value {
+	for ; s != nil; s = s.parent {
+		if v := s.vars[name]; v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+func (s *scope) with(vars map[string]*resource.Value) *scope {
+	return &scope{in: s.in, vars: vars, parent: s}
+}
+
+// unknown is the value of x, which cannot be told; its text is what is written.
+func (e *evaluation) unknown(x hclsyntax.Expression, why string) *resource.Value {
+	r := x.Range()
+	var b written.Builder
+	f := e.files[r.Filename]
+	switch {
+	case f == nil || r.End.Byte > len(f.Data) || r.End.Byte-r.Start.Byte > 200 || r.End.Line != r.Start.Line:
+		b.Add(written.Made("${…}"))
+	default:
+		b.Add(written.Made("${"))
+		b.AddFile(f, r.Start.Byte, r.End.Byte)
+		b.Add(written.Made("}"))
+	}
+	v := resource.NotKnown(e.at(r), b.Text(), why)
+	v.Ignored = e.ignored(r)
+	return v
+}
+
+// refused is the value of x that Terraform would not accept.
+func (e *evaluation) refused(x hclsyntax.Expression, format string, args ...any) *resource.Value {
+	v := e.unknown(x, fmt.Sprintf(format, args...))
+	e.wrong[v] = true
+	return v
+}
+
+// eval returns what x is worth.
+func (e *evaluation) eval(x hclsyntax.Expression, s *scope) *resource.Value {
+	e.steps++
+	if e.steps > maxSteps {
+		return e.unknown(x, fmt.Sprintf("evaluating the module takes more than %d steps", maxSteps))
+	}
+	if e.depth >= maxNest {
+		return e.unknown(x, "it is nested too deep, or depends on itself")
+	}
+	e.depth++
+	defer func() { e.depth-- }()
+	switch x := x.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return e.literal(x)
+	case *hclsyntax.TemplateExpr:
+		return e.template(x, x.Parts, s)
+	case *hclsyntax.TemplateWrapExpr:
+		return e.eval(x.Wrapped, s)
+	case *hclsyntax.TemplateJoinExpr:
+		return e.joined(x, s)
+	case *hclsyntax.ParenthesesExpr:
+		return e.eval(x.Expression, s)
+	case *hclsyntax.ScopeTraversalExpr:
+		return e.traversal(x, s)
+	case *hclsyntax.RelativeTraversalExpr:
+		return e.follow(x, e.eval(x.Source, s), x.Traversal)
+	case *hclsyntax.IndexExpr:
+		return e.index(x, e.eval(x.Collection, s), e.eval(x.Key, s))
+	case *hclsyntax.SplatExpr:
+		return e.splat(x, s)
+	case *escaped:
+		v := *e.eval(x.Expression, s)
+		if v.Kind == resource.Scalar || v.Kind == resource.Unknown {
+			v.Text, v.At = written.Made(v.Text.String()), e.at(x.at)
+		}
+		return &v
+	case *hclsyntax.AnonSymbolExpr:
+		for p := s; p != nil; p = p.parent {
+			if v := p.anon[x]; v != nil {
+				return v
+			}
+		}
+	case *hclsyntax.ConditionalExpr:
+		return e.conditional(x, s)
+	case *hclsyntax.FunctionCallExpr:
+		return e.call(x, s)
+	case *hclsyntax.ForExpr:
+		return e.forEach(x, s)
+	case *hclsyntax.TupleConsExpr:
+		v := &resource.Value{Kind: resource.List, At: e.at(x.Range())}
+		for _, item := range x.Exprs {
+			v.Items = append(v.Items, e.eval(item, s))
+		}
+		return v
+	case *hclsyntax.ObjectConsExpr:
+		return e.object(x, s)
+	case *hclsyntax.BinaryOpExpr:
+		return e.binary(x, s)
+	case *hclsyntax.UnaryOpExpr:
+		return e.apply(x, x.Op.Impl, e.eval(x.Val, s))
+	}
+	return e.unknown(x, "an expression of this kind is not evaluated")
+}
+
+// literal keeps the place of a text. A line of a heredoc without its indentation
+// is the end of what is written; what has escapes begins where it is.
+func (e *evaluation) literal(x *hclsyntax.LiteralValueExpr) *resource.Value {
+	r := x.Range()
+	at := e.at(r)
+	v := &resource.Value{Kind: resource.Scalar, At: at, Ignored: e.ignored(r)}
+	f := e.files[r.Filename]
+	var src string
+	if f != nil && r.End.Byte <= len(f.Data) && r.Start.Byte <= r.End.Byte {
+		src = string(f.Data[r.Start.Byte:r.End.Byte])
+	}
+	switch val := x.Val; {
+	case val.IsNull():
+		v.Kind = resource.Null
+	case val.Type() == cty.String:
+		switch text := val.AsString(); {
+		case f == nil:
+			v.Text = written.Made(text)
+		case strings.HasSuffix(src, text):
+			v.Text = f.Text(r.End.Byte-len(text), r.End.Byte)
+		default:
+			v.Text = lines(f, r.Start.Byte, src, text)
+		}
+	default:
+		v.Plain = true
+		v.Text = written.Made(fromCty(val, at).Text.String())
+	}
+	return v
+}
+
+// lines is text as the lines of src, which begins at start, end with it.
+func lines(f *written.File, start int, src, text string) written.Text {
+	have, want := strings.SplitAfter(src, "\n"), strings.SplitAfter(text, "\n")
+	if len(have) != len(want) {
+		return written.At(f, start, text)
+	}
+	var b written.Builder
+	at := start
+	for i, line := range want {
+		if !strings.HasSuffix(have[i], line) {
+			return written.At(f, start, text)
+		}
+		at += len(have[i])
+		b.AddFile(f, at-len(line), at)
+	}
+	return b.Text()
+}
+
+// template puts the parts of a text together.
+func (e *evaluation) template(x hclsyntax.Expression, parts []hclsyntax.Expression, s *scope) *resource.Value {
+	var j resource.Joiner
+	at := e.at(x.Range())
+	ignored := e.ignored(x.Range())
+	for _, p := range parts {
+		v := e.eval(p, s)
+		if v.Kind == resource.List || v.Kind == resource.Map || v.Kind == resource.Null {
+			v = e.refused(p, "it is no text")
+		}
+		ignored = append(ignored[:len(ignored):len(ignored)], extra(ignored, v.Ignored)...)
+		if j.Len()+v.Text.Len() > maxText {
+			return e.unknown(x, fmt.Sprintf("a text of more than %d bytes", maxText))
+		}
+		j.Add(v)
+		// The first literal says where the text stands within its quotes.
+		if len(parts) > 0 && p == parts[0] && p.Range().Filename == x.Range().Filename {
+			at = e.at(p.Range())
+			if _, ok := p.(*hclsyntax.LiteralValueExpr); !ok {
+				at = e.at(x.Range())
+			}
+		}
+	}
+	v := j.Value(at)
+	v.Ignored = ignored
+	return v
+}
+
+func extra(have, more []extract.Ignore) []extract.Ignore {
+	var out []extract.Ignore
+next:
+	for _, m := range more {
+		for _, h := range have {
+			if h == m {
+				continue next
+			}
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+func (e *evaluation) joined(x *hclsyntax.TemplateJoinExpr, s *scope) *resource.Value {
+	list := e.eval(x.Tuple, s)
+	if list.Kind != resource.List {
+		return list
+	}
+	var j resource.Joiner
+	for _, v := range list.Items {
+		if j.Len()+v.Text.Len() > maxText {
+			return e.unknown(x, fmt.Sprintf("a text of more than %d bytes", maxText))
+		}
+		j.Add(v)
+	}
+	return j.Value(e.at(x.Range()))
+}
+
+func (e *evaluation) object(x *hclsyntax.ObjectConsExpr, s *scope) *resource.Value {
+	v := &resource.Value{Kind: resource.Map, At: e.at(x.Range())}
+	for _, item := range x.Items {
+		name := hcl.ExprAsKeyword(item.KeyExpr)
+		if k, ok := item.KeyExpr.(*hclsyntax.ObjectConsKeyExpr); ok && (name == "" || k.ForceNonLiteral) {
+			key := e.eval(k.Wrapped, s)
+			if why := key.Unknown(); why != "" || key.Kind != resource.Scalar {
+				v.Absent = "a key is not known: " + why
+				continue
+			}
+			name = key.Text.String()
+		}
+		v.Fields = append(v.Fields, resource.Field{Name: name, Value: e.use(item.ValueExpr, s)})
+	}
+	return v
+}
+
+// use is eval of what an argument is set to: the value is used there, wherever it
+// is written.
+func (e *evaluation) use(x hclsyntax.Expression, s *scope) *resource.Value {
+	v := e.eval(x, s)
+	if v.Kind != resource.Scalar && v.Kind != resource.Unknown {
+		return v
+	}
+	c := *v
+	c.Ignored = append(c.Ignored[:len(c.Ignored):len(c.Ignored)], extra(c.Ignored, e.ignored(x.Range()))...)
+	if file, _ := c.Text.Place(0); file == nil || file != e.files[x.Range().Filename] || c.At.Line != x.Range().Start.Line {
+		c.At = e.at(x.Range())
+	}
+	if e.wrong[v] {
+		e.wrong[&c] = true
+	}
+	return &c
+}
+
+func (e *evaluation) conditional(x *hclsyntax.ConditionalExpr, s *scope) *resource.Value {
+	cond := e.eval(x.Condition, s)
+	yes, ok := cond.Bool()
+	switch {
+	case !ok && cond.Unknown() != "":
+		return e.unknown(x, cond.Unknown())
+	case !ok:
+		return e.refused(x, "the condition is neither true nor false")
+	case yes:
+		return e.eval(x.TrueResult, s)
+	}
+	return e.eval(x.FalseResult, s)
+}

@@ -1,0 +1,161 @@
+package terraform
+
+import (
+	"bytes"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/intact-dev/intact/pkg/extract"
+	"github.com/intact-dev/intact/pkg/extract/internal/resource"
+	"github.com/intact-dev/intact/pkg/extract/internal/written"
+	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
+)
+
+// isJSON reports whether a file is a state, or what "terraform show -json" prints
+// of a state or plan.
+func isJSON(p string, head []byte) bool {
+	if strings.HasSuffix(p, ".tfstate") {
+		return true
+	}
+	text := bytes.TrimLeft(head, "\ufeff \t\r\n")
+	return bytes.HasPrefix(text, []byte("{")) && bytes.Contains(head, []byte(`"terraform_version"`)) &&
+		(bytes.Contains(head, []byte(`"format_version"`)) || bytes.Contains(head, []byte(`"lineage"`)))
+}
+
+// readJSON reads a state or plan. Nobody changes those by hand: what is found has
+// no place to write to.
+//
+// https://developer.hashicorp.com/terraform/internals/json-format
+func readJSON(fsys fs.FS, p string) (extract.Result, error) {
+	data, err := extract.ReadFile(fsys, p)
+	if err != nil {
+		return extract.Result{}, err
+	}
+	f, perr := yamlpos.Open(data)
+	if perr != nil {
+		return extract.Result{}, perr
+	}
+	y := resource.YAML{File: written.NewFile(p, data)}
+	s := &resource.Sink{}
+	var problems []extract.Problem
+	for d, err := range f.Docs(nil) {
+		if err != nil {
+			problems = append(problems, yamlpos.Problem(p, err))
+			continue
+		}
+		jsonDocument(s, y, d.Root())
+		for _, err := range d.Problems() {
+			problems = append(problems, yamlpos.Problem(p, err))
+		}
+	}
+	r := s.Result()
+	for i := range r.Found {
+		r.Found[i].Site = nil
+	}
+	r.Problems = append(r.Problems, problems...)
+	return r, nil
+}
+
+func jsonDocument(s *resource.Sink, y resource.YAML, n yamlpos.Node) {
+	switch {
+	case n.Get("resource_changes").IsList():
+		for _, c := range n.Get("resource_changes").Items() {
+			change(s, y, c)
+		}
+		jsonModule(s, y, n.Get("prior_state", "values", "root_module"), true, 0)
+	case n.Get("planned_values").IsMap():
+		jsonModule(s, y, n.Get("planned_values", "root_module"), false, 0)
+	case n.Get("values").IsMap():
+		jsonModule(s, y, n.Get("values", "root_module"), false, 0)
+	default:
+		for _, r := range n.Get("resources").Items() {
+			stateResource(s, y, r)
+		}
+	}
+}
+
+// change reads what a plan makes of a resource, unless it takes it away.
+func change(s *resource.Sink, y resource.YAML, n yamlpos.Node) {
+	kind := n.Get("type").String()
+	if !resource.Knows(kind) {
+		return
+	}
+	after := n.Get("change", "after")
+	if after.IsZero() {
+		return
+	}
+	read(s, n, kind, unknown(y.Value(after), n.Get("change", "after_unknown"), 0))
+}
+
+// unknown is v without what is known only when the plan is applied.
+func unknown(v *resource.Value, after yamlpos.Node, depth int) *resource.Value {
+	const why = "it is known only when the plan is applied"
+	if yes, ok := after.Bool(); ok && yes {
+		return resource.NotKnown(v.At, v.Text, why)
+	}
+	if depth > 100 {
+		return v
+	}
+	for i, item := range after.Items() {
+		if i < len(v.Items) {
+			v.Items[i] = unknown(v.Items[i], item, depth+1)
+		} else if yes, _ := item.Bool(); yes && v.Kind == resource.List {
+			v.Items = append(v.Items, resource.NotKnown(v.At, v.Text, why))
+		}
+	}
+	for k, f := range after.Fields() {
+		i := slices.IndexFunc(v.Fields, func(o resource.Field) bool { return o.Name == k.String() })
+		switch {
+		case i >= 0:
+			v.Fields[i].Value = unknown(v.Fields[i].Value, f, depth+1)
+		case v.Kind == resource.Map && !f.IsZero():
+			if yes, ok := f.Bool(); ok && !yes {
+				continue
+			}
+			v.Fields = append(v.Fields, resource.Field{Name: k.String(), Value: unknown(resource.NotKnown(v.At, written.Made(k.String()), why), f, depth+1)})
+		}
+	}
+	return v
+}
+
+func jsonModule(s *resource.Sink, y resource.YAML, n yamlpos.Node, onlyData bool, depth int) {
+	for _, r := range n.Get("resources").Items() {
+		kind := r.Get("type").String()
+		if resource.Knows(kind) && (!onlyData || r.Get("mode").String() == "data") {
+			read(s, r, kind, y.Value(r.Get("values")))
+		}
+	}
+	if depth > 50 {
+		return
+	}
+	for _, m := range n.Get("child_modules").Items() {
+		jsonModule(s, y, m, onlyData, depth+1)
+	}
+}
+
+func read(s *resource.Sink, n yamlpos.Node, kind string, body *resource.Value) {
+	s.Read(resource.Resource{Type: kind, Name: n.Get("name").String(), Path: n.Get("address").String(), Body: body, Data: n.Get("mode").String() == "data"})
+}
+
+// stateResource reads a resource of a state file.
+func stateResource(s *resource.Sink, y resource.YAML, n yamlpos.Node) {
+	kind, name := n.Get("type").String(), n.Get("name").String()
+	if !resource.Knows(kind) {
+		return
+	}
+	path := kind + "." + name
+	if n.Get("mode").String() == "data" {
+		path = "data." + path
+	}
+	if m := n.Get("module").String(); m != "" {
+		path = m + "." + path
+	}
+	for _, i := range n.Get("instances").Items() {
+		at := path
+		if key := i.Get("index_key"); !key.IsZero() {
+			at += "[" + key.String() + "]"
+		}
+		s.Read(resource.Resource{Type: kind, Name: name, Path: at, Body: y.Value(i.Get("attributes")), Data: n.Get("mode").String() == "data"})
+	}
+}
