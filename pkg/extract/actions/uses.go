@@ -54,7 +54,7 @@ func (e *extraction) remote(n yamlpos.Node, at, s string) {
 	if commit.MatchString(revision) {
 		found.Class = ref.Fixed
 	}
-	found.Site = n.Part(e.file.Path, extract.StyleCommit, len(name)+1, len(s))
+	found.Site = e.r.Part(n, extract.StyleCommit, len(name)+1, len(s))
 	// The place of the whole.
 	found.Origin = n.Origin(e.file.Path, at)
 }

@@ -78,6 +78,7 @@ func (e *extraction) mapping(p string) yamlpos.Node {
 	}
 	f, err := e.r.Open(p)
 	if err != nil {
+		e.r.Unread(p, err)
 		return yamlpos.Node{}
 	}
 	return f.Root()

@@ -6,13 +6,13 @@
 package chef
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
+	"github.com/intact-dev/intact/pkg/extract/internal/plaintext"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/ref"
@@ -33,26 +33,24 @@ func (Extractor) Match(p string, head []byte) bool {
 
 // Extract reads one recipe.
 func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
-	b, err := extract.ReadFile(fsys, p)
+	f, err := plaintext.Open(fsys, p)
 	if err != nil {
 		return extract.Result{}, err
 	}
-	e := &extraction{file: written.NewFile(p, b)}
-	all, open := resources(e.file)
+	e := &extraction{file: f}
+	all, open := resources(f.File)
 	for _, r := range all {
 		e.resource(r)
 	}
-	out := extract.Result{Found: written.Settle(e.refs), Objects: e.objects}
+	out := extract.Result{Found: f.Found(e.refs), Objects: e.objects}
 	if open >= 0 {
-		out.Problems = append(out.Problems, extract.Problem{
-			Origin: e.file.Origin(open, ""), Cause: fact.Unsupported, Why: "a text or comment is not closed: what follows could not be read",
-		})
+		out.Problems = append(out.Problems, f.Problem(open, "a text or comment is not closed: what follows could not be read"))
 	}
 	return out, nil
 }
 
 type extraction struct {
-	file    *written.File
+	file    *plaintext.File
 	refs    []written.Reference
 	objects []extract.Object
 }
@@ -117,8 +115,8 @@ func (e *extraction) image(r resource, key string) {
 		b.Add(t.Text)
 		v = written.Value{Text: b.Text(), Unresolved: t.Unresolved}
 	}
-	f := v.Found(ref.KindImage, written.Use{File: e.file, Offset: name.start, Path: key})
-	f.Ignored = e.ignored(name.start)
+	f := v.Found(ref.KindImage, written.Use{File: e.file.File, Offset: name.start, Path: key})
+	f.Ignored = e.file.Ignored(name.start)
 	e.refs = append(e.refs, written.Reference{Found: f, Text: v.Text})
 }
 
@@ -143,20 +141,6 @@ func (e *extraction) object(r resource, action, on string) {
 	e.objects = append(e.objects, extract.Object{
 		Origin:  e.file.Origin(r.at, ""),
 		Fact:    fact.Object{Kind: fact.ObjectPlay, Type: r.kind, Name: e.text(r.name), Action: what, On: strings.TrimSpace(on)},
-		Ignored: e.ignored(r.at),
+		Ignored: e.file.Ignored(r.at),
 	})
-}
-
-// ignored are the comments on the line of an offset and right above it.
-func (e *extraction) ignored(offset int) []extract.Ignore {
-	line, _ := e.file.Position(offset)
-	out := e.file.IgnoresAbove(line, "#")
-	_, end := e.file.Line(line)
-	rest := e.file.Data[offset:end]
-	if i := bytes.LastIndexByte(rest, '#'); i >= 0 {
-		if x, ok := written.ParseIgnore(string(rest[i+1:]), line); ok {
-			out = append(out, x)
-		}
-	}
-	return out
 }

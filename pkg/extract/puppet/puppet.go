@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
+	"github.com/intact-dev/intact/pkg/extract/internal/plaintext"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/ref"
@@ -25,26 +26,24 @@ func (Extractor) Match(p string, _ []byte) bool { return strings.HasSuffix(p, ".
 
 // Extract reads one manifest.
 func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
-	b, err := extract.ReadFile(fsys, p)
+	f, err := plaintext.Open(fsys, p)
 	if err != nil {
 		return extract.Result{}, err
 	}
-	e := &extraction{file: written.NewFile(p, b), s: string(b)}
+	e := &extraction{file: f, s: string(f.Data)}
 	all, open := resources(e.s)
 	for _, r := range all {
 		e.resource(r)
 	}
-	out := extract.Result{Found: written.Settle(e.refs), Objects: e.objects}
+	out := extract.Result{Found: f.Found(e.refs), Objects: e.objects}
 	if open >= 0 {
-		out.Problems = append(out.Problems, extract.Problem{
-			Origin: e.file.Origin(open, ""), Cause: fact.Unsupported, Why: "a text is not closed: what follows could not be read",
-		})
+		out.Problems = append(out.Problems, f.Problem(open, "a text is not closed: what follows could not be read"))
 	}
 	return out, nil
 }
 
 type extraction struct {
-	file    *written.File
+	file    *plaintext.File
 	s       string
 	refs    []written.Reference
 	objects []extract.Object
@@ -114,8 +113,8 @@ func (e *extraction) image(name token, tag *token, path, between string) {
 		b.Add(t.Text)
 		v = written.Value{Text: b.Text(), Unresolved: t.Unresolved}
 	}
-	f := v.Found(ref.KindImage, written.Use{File: e.file, Offset: name.start, Path: path})
-	f.Ignored = e.ignored(name.start)
+	f := v.Found(ref.KindImage, written.Use{File: e.file.File, Offset: name.start, Path: path})
+	f.Ignored = e.file.Ignored(name.start)
 	e.refs = append(e.refs, written.Reference{Found: f, Text: v.Text})
 }
 
@@ -154,19 +153,6 @@ func (e *extraction) object(r resource, action, on string) {
 	e.objects = append(e.objects, extract.Object{
 		Origin:  e.file.Origin(at, ""),
 		Fact:    fact.Object{Kind: fact.ObjectPlay, Type: e.s[r.is.start:r.is.end], Name: e.s[r.titles[0].start:r.titles[0].end], Action: what, On: strings.TrimSpace(on)},
-		Ignored: e.ignored(at),
+		Ignored: e.file.Ignored(at),
 	})
-}
-
-// ignored are the comments on the line of an offset and right above it.
-func (e *extraction) ignored(offset int) []extract.Ignore {
-	line, _ := e.file.Position(offset)
-	out := e.file.IgnoresAbove(line, "#")
-	_, end := e.file.Line(line)
-	if i := strings.LastIndex(e.s[offset:end], "#"); i >= 0 {
-		if x, ok := written.ParseIgnore(e.s[offset+i+1:end], line); ok {
-			out = append(out, x)
-		}
-	}
-	return out
 }

@@ -73,6 +73,21 @@ func related(f extract.Found) []ref.Origin {
 	return out
 }
 
+// Part returns the place of n's bytes from one to another, for a Found of Add:
+// nil if they are not in the file as they are.
+func (r *Reader) Part(n yamlpos.Node, style extract.Style, from, to int) *extract.Site {
+	f := r.File(n)
+	if f == nil {
+		return nil
+	}
+	s := n.Part(f.Path, style, from, to)
+	if s != nil { // settle adds it for all
+		s.Start -= f.shift
+		s.End -= f.shift
+	}
+	return s
+}
+
 // Object adds an object that is written at n. One that was added before is not
 // added again.
 func (r *Reader) Object(n yamlpos.Node, path string, o fact.Object) {

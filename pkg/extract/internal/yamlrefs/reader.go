@@ -84,13 +84,14 @@ func (r *Reader) Open(path string) (*File, error) {
 	return f, nil
 }
 
-// Exists reports whether there is a file at path, without reading it.
+// Exists reports whether there is something at path, without reading it: a file,
+// or what only Open can tell of, such as a link out of the tree.
 func (r *Reader) Exists(path string) bool {
 	if !fs.ValidPath(path) {
 		return false
 	}
 	info, err := fs.Stat(r.fsys, path)
-	return err == nil && !info.IsDir()
+	return err == nil && !info.IsDir() || err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
 // Roots are the values of the documents.
@@ -173,6 +174,18 @@ func (r *Reader) problemAt(file, path string, err *extract.PositionError) {
 	r.out.Problems = append(r.out.Problems, extract.Problem{
 		Origin: ref.Origin{Kind: "file", Where: file, Line: err.Line, Column: err.Column, Path: path}, Cause: cause, Why: err.Error(),
 	})
+}
+
+// Unread tells of a file that could not be read.
+func (r *Reader) Unread(path string, err error) {
+	at := extract.PositionError{Err: err}
+	if position := (*extract.PositionError)(nil); errors.As(err, &position) {
+		at.Line, at.Column = position.Line, position.Column
+	}
+	if !r.seen[path] {
+		r.seen[path] = true
+		r.problemAt(path, "", &at)
+	}
 }
 
 // Claim says that what the file at path holds is in the result.
