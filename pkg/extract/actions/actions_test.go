@@ -55,6 +55,9 @@ func TestWhatIsUsed(t *testing.T) {
 			Want: "1:28 a/b@${{ x }} action ?an action is named by a text alone, without expressions"},
 		{Name: "local", Files: "-- .github/workflows/ci.yml --\njobs: {a: {steps: [{uses: ./x}, {uses: ./y}, {uses: ./z}]}, b: {uses: ./.github/workflows/ci.yml}}\n" +
 			"-- x/action.yml --\n-- y/Dockerfile --\n", Want: "1:53 ./z action ?the local action \"./z\" is not here"},
+		{Name: "local_in_a_folder", Files: "-- .github/workflows/ci.yml --\njobs:\n  a:\n    steps:\n    - {uses: actions/checkout@v4, with: {path: src/r}}\n    - {uses: actions/checkout@v4, with: {path: o, repository: o/o}}\n" +
+			"    - uses: ./src/r/x\n    - uses: $/x\n    - uses: ./o/x\n-- x/action.yml --\n",
+			Want: "4:14 actions/checkout@v4 action floating {#v4}\n5:14 actions/checkout@v4 action floating {#v4}\n8:13 ./o/x action ?the local action \"./o/x\" is not here"},
 		{Name: "local_in_a_nested_tree", Files: "-- app/.gitea/workflows/ci.yaml --\njobs: {a: {steps: [{uses: ./x}]}}\n-- app/x/action.yaml --\n"},
 	})
 }
@@ -64,7 +67,7 @@ func TestMetadataOfActions(t *testing.T) {
 	casetest.Run(t, actions.Extractor{}, "x/action.yml", []casetest.Case{
 		{Name: "image", Files: "runs:\n  using: docker\n  image: docker://alpine:3\n", Want: "3:19 alpine:3 {alpine:3}"},
 		{Name: "dockerfile", Files: "-- a/action.yml --\nruns: {using: docker, image: Dockerfile}\n-- a/Dockerfile --\n"},
-		{Name: "dockerfile_missing", Files: "runs: {using: docker, image: ../Dockerfile}\n", Want: "1:30 ../Dockerfile ?the Dockerfile \"../Dockerfile\" is not here"},
+		{Name: "dockerfile_missing", Files: "runs: {using: docker, image: ../Dockerfile}\n", Want: "1:30 ../Dockerfile ?\"../Dockerfile\" is neither a Dockerfile that is here nor docker:// and an image"},
 		{Name: "composite", Files: "-- a/b/action.yml --\nruns:\n  using: composite\n  steps:\n  - uses: a/b@v1\n  - uses: ./c\n-- a/c/action.yml --\n",
 			Want: "4:11 a/b@v1 action floating {#v1}"},
 		{Name: "node", Files: "runs: {using: node20, main: index.js}\n"},

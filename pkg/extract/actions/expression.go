@@ -16,6 +16,7 @@ type contexts struct {
 	env          []yamlpos.Node // the innermost first
 	inputs       []yamlpos.Node // declarations
 	combinations []combination
+	checkouts    []string // folders that the repository is in
 }
 
 // A result is one text that a value can be.

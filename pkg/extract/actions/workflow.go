@@ -33,6 +33,7 @@ func (e *extraction) workflow(root yamlpos.Node) {
 			e.r.Problem(services, at+".services", fmt.Sprintf("the services are what %q says, which is not evaluated", s))
 		}
 		e.uses(job.Get("uses"), at+".uses", c)
+		c.checkouts = checkouts(job.Get("steps"))
 		e.steps(job.Get("steps"), at+".steps", c)
 	}
 }
@@ -100,6 +101,6 @@ func (e *extraction) metadata(root yamlpos.Node) {
 	case len(s) >= len(dockerScheme) && s[:len(dockerScheme)] == dockerScheme:
 		e.image(image, "runs.image", c, len(dockerScheme))
 	case !e.r.Exists(path.Join(path.Dir(e.file.Path), s)):
-		e.r.Add(image, "runs.image", ref.KindImage, written.Unknown(e.r.Text(image), "the Dockerfile %q is not here", s))
+		e.r.Add(image, "runs.image", ref.KindImage, written.Unknown(e.r.Text(image), "%q is neither a Dockerfile that is here nor docker:// and an image", s))
 	}
 }
