@@ -62,6 +62,24 @@ func TestWhatIsUsed(t *testing.T) {
 	})
 }
 
+func TestInputsOfCalledWorkflows(t *testing.T) {
+	t.Parallel()
+	const called = "-- .github/workflows/x.yml --\non: {workflow_call: {inputs: {i: {}, t: {default: '1'}}}}\n" +
+		"jobs: {a: {container: '${{ inputs.i }}:${{ inputs.t }}', services: {b: {image: b:1}}}}\n"
+	casetest.Run(t, actions.Extractor{}, workflow, []casetest.Case{
+		{Name: "given", Files: "-- .github/workflows/ci.yml --\njobs:\n  a:\n    uses: ./.github/workflows/x.yml\n    with: {i: alpine, t: '3'}\n" + called,
+			Want: ".github/workflows/x.yml:2:24 alpine:3 {:3}"},
+		{Name: "matrix", Files: "-- .github/workflows/ci.yml --\njobs: {a: {uses: ./.github/workflows/x.yml, strategy: {matrix: {v: [a, b]}}, with: {i: '${{ matrix.v }}'}}}\n" + called,
+			Want: ".github/workflows/x.yml:2:24 a:1\n.github/workflows/x.yml:2:24 b:1"},
+		{Name: "through_another", Files: "-- .github/workflows/ci.yml --\njobs: {a: {uses: ./.github/workflows/y.yml, with: {j: 'a'}}}\n" +
+			"-- .github/workflows/y.yml --\non: {workflow_call: {inputs: {j: {}}}}\njobs: {c: {uses: ./.github/workflows/x.yml, with: {i: '${{ inputs.j }}', t: '2'}}}\n" + called,
+			Want: ".github/workflows/x.yml:2:24 a:2 {.github/workflows/y.yml :2}"},
+		{Name: "calls_itself", Files: "jobs: {a: {uses: ./.github/workflows/ci.yml, with: {i: x}}, b: {uses: ./.github/workflows/ci.yml, with: {i: x}}}\n",
+			Want: "1:18 problem unsupported: the workflow \".github/workflows/ci.yml\" calls itself\n1:71 problem unsupported: the workflow \".github/workflows/ci.yml\" calls itself"},
+		{Name: "of_another_repository", Files: "jobs: {a: {uses: o/r/.github/workflows/x.yml@v1, with: {i: x}}}\n", Want: "1:18 o/r/.github/workflows/x.yml@v1 action floating {#v1}"},
+	})
+}
+
 func TestMetadataOfActions(t *testing.T) {
 	t.Parallel()
 	casetest.Run(t, actions.Extractor{}, "x/action.yml", []casetest.Case{
@@ -92,7 +110,7 @@ func TestExpressions(t *testing.T) {
 			Want: "6:16 ${{ matrix.i }} ?the values of matrix.i are what \"${{ fromJSON(needs.x.outputs.y) }}\" says, which is not evaluated"},
 		{Name: "dynamic_matrix", Files: "jobs: {a: {strategy: {matrix: '${{ fromJSON(x) }}'}, container: 'a:${{ matrix.i }}'}}\n",
 			Want: "1:66 a:${{ matrix.i }} ?the matrix is what \"${{ fromJSON(x) }}\" says, which is not evaluated"},
-		{Name: "env", Files: "env: {TAG: '3.18'}\njobs: {a: {env: {N: 'alpine:${{ env.TAG }}'}, container: '${{ env.N }}'}}\n", Want: "2:59 alpine:3.18"},
+		{Name: "env", Files: "env: {TAG: '3.18'}\njobs: {a: {env: {N: 'alpine:${{ env.TAG }}'}, container: '${{ env.N }}'}}\n", Want: "2:59 alpine:3.18 {:3.18}"},
 		{Name: "env_alone", Files: "env: {TAG: '3.18'}\njobs: {a: {container: 'alpine:${{ env.TAG }}'}}\n", Want: "2:24 alpine:3.18 {:3.18}"},
 		{Name: "env_in_a_script", Files: "env: {TAG: '3.18'}\njobs: {a: {container: 'alpine:${{ env.TAG }}', steps: [{run: echo $TAG}]}}\n", Want: "2:24 alpine:3.18"},
 		{Name: "env_unset", Files: "jobs: {a: {container: '${{ env.N }}'}}\n", Want: "1:24 ${{ env.N }} ?env.n is not set in the file"},

@@ -156,12 +156,13 @@ func (r *Reader) Problem(n yamlpos.Node, path string, why string) {
 	}
 }
 
-// Limit tells of a limit that was hit at n.
+// Limit tells of a limit that was hit at n, once for each file.
 func (r *Reader) Limit(n yamlpos.Node, path string, what string, limit int) {
 	f := r.File(n)
-	if f == nil {
+	if f == nil || r.seen[f.Path+"\x00"+what] {
 		return
 	}
+	r.seen[f.Path+"\x00"+what] = true
 	err := &limits.ExceededError{What: what, Limit: int64(limit)}
 	r.out.Problems = append(r.out.Problems, extract.Problem{Origin: n.Origin(f.Path, path), Cause: fact.Limit, Why: err.Error()})
 }
