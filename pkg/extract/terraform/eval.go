@@ -116,11 +116,7 @@ func (e *evaluation) eval(x hclsyntax.Expression, s *scope) *resource.Value {
 	case *hclsyntax.SplatExpr:
 		return e.splat(x, s)
 	case *escaped:
-		v := *e.eval(x.Expression, s)
-		if v.Kind == resource.Scalar || v.Kind == resource.Unknown {
-			v.Text, v.At = written.Made(v.Text.String()), e.at(x.at)
-		}
-		return &v
+		return placed(e.eval(x.Expression, s), e.at(x.at), 0)
 	case *hclsyntax.AnonSymbolExpr:
 		for p := s; p != nil; p = p.parent {
 			if v := p.anon[x]; v != nil {

@@ -314,18 +314,7 @@ func (e *evaluation) templateFile(x hclsyntax.Expression, name, vars *resource.V
 	if vars.Kind != resource.Map {
 		return e.of(x, vars)
 	}
-	if tokens, _ := hclsyntax.LexTemplate(f.Data, f.Path, hcl.InitialPos); tooDeep(tokens, f.Path) != nil {
-		return e.refused(x, "the template %q: %v", f.Path, tooDeep(tokens, f.Path))
-	}
-	t, diags := hclsyntax.ParseTemplate(f.Data, f.Path, hcl.InitialPos)
-	if diags.HasErrors() {
-		return e.refused(x, "the template %q: %s", f.Path, diags[0].Summary)
-	}
-	s := &scope{vars: map[string]*resource.Value{}}
-	for _, v := range vars.Fields {
-		s.vars[v.Name] = v.Value
-	}
-	return e.eval(t, s)
+	return e.fill(x, f.Data, f.Path, hcl.InitialPos, vars)
 }
 
 // size is how much a function may make of its arguments: one that replaces puts
