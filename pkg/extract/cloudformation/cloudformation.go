@@ -112,9 +112,6 @@ func (t *template) read() {
 			t.sink.Problem(t.yaml().Place(k), at, fact.Unsupported, "resources that are made by Fn::ForEach are not evaluated")
 			continue
 		}
-		if !resource.Knows(kind) {
-			continue
-		}
 		body := t.yaml().Value(r.Get("Properties"))
 		if body.Kind == resource.Null || r.Get("Properties").IsZero() {
 			body = &resource.Value{Kind: resource.Map, At: t.yaml().Place(r.Get("Type"))}

@@ -7,6 +7,7 @@
 package terraform
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
@@ -158,12 +160,30 @@ func (e *evaluation) declared(s *source, in *instance) {
 	}
 	for _, b := range s.body.Blocks {
 		switch {
-		case (b.Type == "resource" || b.Type == "data") && len(b.Labels) == 2 && resource.Knows(b.Labels[0]) && in.resources[address(b)] == b:
+		case (b.Type == "resource" || b.Type == "data") && len(b.Labels) == 2 && e.asks(s, b) && in.resources[address(b)] == b:
 			e.resource(b, in)
 		case b.Type == "module" && len(b.Labels) == 1 && in.calls[b.Labels[0]] == b:
 			e.module(b, in)
 		}
 	}
+}
+
+// asks reports whether a block may have images: its type is known, or it speaks of
+// some.
+func (e *evaluation) asks(s *source, b *hclsyntax.Block) bool {
+	if resource.Knows(b.Labels[0]) {
+		return true
+	}
+	r := b.Range()
+	if b.Body.SrcRange.End.Byte > r.Start.Byte {
+		r.End = b.Body.SrcRange.End
+	}
+	text := s.Data[min(r.Start.Byte, len(s.Data)):min(max(r.Start.Byte, r.End.Byte), len(s.Data))]
+	if strings.HasSuffix(s.Path, ".json") {
+		text = s.Data
+	}
+	words := bytes.Contains(text, []byte("container")) || bytes.Contains(text, []byte("image_uri")) || bytes.Contains(text, []byte("docker_image"))
+	return b.Type == "resource" && words
 }
 
 func (e *evaluation) resource(b *hclsyntax.Block, in *instance) {
