@@ -62,7 +62,7 @@ func completions(commands []*cli.Command) []completion {
 	walk("", commands)
 	return append(out,
 		completion{"--policy", embeddedNames()},
-		completion{"--format", []string{"text", "json", "text=", "json="}},
+		completion{"--format", formatWords()},
 		completion{"--depth", []string{"reference", "manifest", "layers"}},
 		completion{"--workloads", []string{"kubernetes", "docker", "containerd"}},
 		completion{"--platform", []string{"all", "linux/amd64", "linux/arm64"}})

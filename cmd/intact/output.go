@@ -17,8 +17,6 @@ import (
 // output.
 type output struct{ format, file string }
 
-var formats = []string{"text", "json"}
-
 // patches is the output of --suggest, which takes standard output for itself.
 const patches = "patches"
 
@@ -48,8 +46,8 @@ func parseOutputs(values []string, file string) ([]output, error) {
 	onStdout := 0
 	for _, v := range values {
 		format, to, named := strings.Cut(v, "=")
-		if !slices.Contains(formats, format) {
-			return nil, usage(fmt.Errorf("unknown report format %q", format), "there is: "+strings.Join(formats, ", "))
+		if !slices.Contains(formatNames(), format) {
+			return nil, usage(fmt.Errorf("unknown report format %q", format), "there is: "+strings.Join(formatNames(), ", "))
 		}
 		if named && to == "" {
 			return nil, usage(fmt.Errorf("--format %s names no file", v), "write --format "+format+"=FILE")
@@ -86,16 +84,6 @@ func (s *scanSetup) write(r *report.Report, outputs []output) error {
 	return nil
 }
 
-func (s *scanSetup) format(w io.Writer, r *report.Report, o output) error {
-	switch o.format {
-	case "json":
-		return report.WriteJSON(w, r)
-	case patches:
-		return report.WriteSuggestions(w, r)
-	}
-	return report.Text{Verbose: s.verbose, Titles: s.titles, Color: o.file == "" && s.p.color(s.p.stdout)}.Write(w, r)
-}
-
 // writeFile replaces the file name by what write writes, whole. A symbolic link
 // is followed, anything that is no regular file is written to directly: a pipe,
 // /dev/null.
@@ -127,6 +115,9 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 	err = write(f)
 	if err == nil {
 		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync() // the name must never stand for bytes that a crash can take
 	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr

@@ -18,13 +18,14 @@ import (
 // may change the slice.
 func All() []check.Check {
 	return []check.Check{
-		ref001(), ref002(), ref003(), ref004(), ref005(),
-		tag001(), tag006(),
+		ref001(), ref002(), ref003(), ref004(), ref005(), ref006(), ref007(),
+		tag001(), tag002(), tag003(), tag004(), tag006(),
 		dig001(), dig002(), dig003(), dig004(), dig005(), dig006(), dig007(), dig008(),
 		lay001(), lay002(), lay003(), lay004(), lay005(), lay006(), lay007(), lay008(), lay009(),
-		set001(), set002(), set003(), set004(), set005(),
+		set001(), set002(), set003(), set004(), set005(), set006(),
 		run001(), run002(), run003(), run004(), run005(), run006(), run007(), run008(), run009(), run010(),
-		run012(), run013(), run014(),
+		run011(), run012(), run013(), run014(), run015(),
+		reg001(),
 	}
 }
 

@@ -44,6 +44,10 @@ func stories() []story {
 		// A mutable reference: what it leads to is nodes that keep what they have, a
 		// restart that brings something else, replicas that differ.
 		{checks: []string{"RUN008", "REF001", "REF002", "REF003", "SET004", "RUN002", "RUN003"}},
+		// A tag that has moved since it was recorded.
+		{checks: []string{"TAG003", "TAG002", "TAG004"}},
+		// A pod that is another image than its template is another than the files, too.
+		{checks: []string{"RUN001", "RUN015"}},
 		// One setting, declared and in force.
 		{checks: []string{"SET001", "RUN007"}},
 		// The image's root user, where the workload leaves the user to it: all paths can

@@ -61,6 +61,14 @@ func TestFold(t *testing.T) {
 			},
 			want: []checks.Mark{{PartOf: "RUN008"}, {PartOf: "RUN008"}, {PartOf: "RUN008"}, {}, {PartOf: "RUN008"}, {PartOf: "RUN008"}},
 		},
+		"a_tag_that_moved_back_has_moved": {
+			in:   []checks.Weighed{failed("TAG002", warn), failed("TAG003", warn)},
+			want: []checks.Mark{{PartOf: "TAG003"}, {}},
+		},
+		"a_pod_that_left_its_template_left_the_files": {
+			in:   []checks.Weighed{failed("RUN015", warn), failed("RUN011", warn), failed("RUN001", warn)},
+			want: []checks.Mark{{PartOf: "RUN001"}, {}, {}},
+		},
 		"what_is_denied_speaks_for_what_is_warned_about": {
 			in:   []checks.Weighed{failed("RUN008", warn), failed("RUN003", deny), failed("SET004", allow)},
 			want: []checks.Mark{{PartOf: "RUN003"}, {}, {PartOf: "RUN003"}},

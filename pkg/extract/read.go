@@ -20,7 +20,10 @@ func (e *PositionError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *PositionError) Unwrap() error { return e.Err }
 
-// ReadFile reads the file at path if it is not larger than limits.SourceFile;
+// MaxFileSize is how many bytes a file has at most.
+const MaxFileSize = limits.SourceFile
+
+// ReadFile reads the file at path if it is not larger than [MaxFileSize];
 // the error then wraps a *limits.ExceededError.
 func ReadFile(fsys fs.FS, path string) ([]byte, error) {
 	f, err := fsys.Open(path)

@@ -19,17 +19,23 @@ func (l *Lock) Format() []byte {
 	var b bytes.Buffer
 	b.WriteString(header + "\n")
 	for _, e := range l.Entries() {
-		fmt.Fprintf(&b, "%s %s %s %s %s", e.Ref(), e.Digest, e.Class, e.TagClass, e.Since.UTC().Format(time.DateOnly))
-		platforms := slices.Clone(e.Platforms)
-		slices.SortFunc(platforms, func(a, b Platform) int { return strings.Compare(a.Platform, b.Platform) })
-		for _, p := range platforms {
-			fmt.Fprintf(&b, " %s=%s", p.Platform, p.Manifest)
-		}
-		for _, w := range e.Was {
-			fmt.Fprintf(&b, " was=%s@%s", w.Digest, w.Since.UTC().Format(time.DateOnly))
-		}
-		b.WriteByte('\n')
+		b.Write(e.line())
 	}
+	return b.Bytes()
+}
+
+func (e Entry) line() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s %s %s %s %s", e.Ref(), e.Digest, e.Class, e.TagClass, e.Since.UTC().Format(time.DateOnly))
+	platforms := slices.Clone(e.Platforms)
+	slices.SortFunc(platforms, func(a, b Platform) int { return strings.Compare(a.Platform, b.Platform) })
+	for _, p := range platforms {
+		fmt.Fprintf(&b, " %s=%s", p.Platform, p.Manifest)
+	}
+	for _, w := range e.Was {
+		fmt.Fprintf(&b, " was=%s@%s", w.Digest, w.Since.UTC().Format(time.DateOnly))
+	}
+	b.WriteByte('\n')
 	return b.Bytes()
 }
 

@@ -174,7 +174,10 @@ func placesOf(t *Target, inv Inventory) []place {
 func position(o Origin) string {
 	s := o.Where
 	if o.Line > 0 {
-		s += fmt.Sprintf(":%d:%d", o.Line, o.Column)
+		s += fmt.Sprintf(":%d", o.Line)
+	}
+	if o.Line > 0 && o.Column > 0 {
+		s += fmt.Sprintf(":%d", o.Column)
 	}
 	return s
 }

@@ -7,13 +7,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/intact-dev/intact/pkg/report"
+	"github.com/intact-dev/intact/pkg/report/reporttest"
 )
 
 // What is encoded part by part is what encoding the whole gives.
 func TestWriteJSONIsTheWholeReport(t *testing.T) {
 	t.Parallel()
-	full, empty := rich(), &report.Report{Images: []report.Image{}, Targets: []report.Target{}}
-	one := rich()
+	full, empty := reporttest.Rich(), &report.Report{Images: []report.Image{}, Targets: []report.Target{}}
+	one := reporttest.Rich()
 	one.Images, one.Targets = one.Images[:1], []report.Target{}
 	for name, r := range map[string]*report.Report{"rich": full, "empty": empty, "one_image": one} {
 		var b bytes.Buffer

@@ -28,6 +28,8 @@ type Report struct {
 	Targets   []Target        `json:"targets"`
 	// Inventories are the files and places that were looked at.
 	Inventories []Inventory `json:"inventories,omitempty"`
+	// Baseline is set if an earlier report was given to compare with.
+	Baseline *Since `json:"baseline,omitempty"`
 	// Suggestions are patches for workloads, written with --suggest.
 	Suggestions []Suggestion `json:"suggestions,omitempty"`
 	// Notices are about the run as a whole: exceptions that expire or were not
@@ -199,9 +201,18 @@ type Result struct {
 	Level    policy.Level    `json:"level"`
 	Decision policy.Decision `json:"decision"`
 	Excepted int             `json:"excepted,omitempty"`
+	// Accepted says which findings are excepted, and by what. Of an image it is as
+	// the first target that names it is judged.
+	Accepted []Accepted `json:"accepted,omitempty"`
 	// PartOf is the check of the same target of whose story this result is a part:
 	// it is counted, decides as ever, and is not told again.
 	PartOf string `json:"partOf,omitempty"`
+}
+
+// An Accepted is a finding that fails nothing, and why.
+type Accepted struct {
+	Finding int    `json:"finding"` // its index in the result's findings
+	By      string `json:"by"`      // an exception, a comment in a file, an earlier report
 }
 
 // Open reports whether the policy cares about r and could not decide it. A check

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/report"
+	"github.com/intact-dev/intact/pkg/report/reporttest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -42,7 +42,7 @@ func golden(t *testing.T, name, got string) {
 
 func text(t *testing.T, o report.Text, r *report.Report) string {
 	t.Helper()
-	o.Titles = titles()
+	o.Titles = reporttest.Titles()
 	var b strings.Builder
 	if err := o.Write(&b, r); err != nil {
 		t.Fatal(err)
@@ -54,10 +54,10 @@ var ansi = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 func TestText(t *testing.T) {
 	t.Parallel()
-	short := text(t, report.Text{}, rich())
+	short := text(t, report.Text{}, reporttest.Rich())
 	golden(t, "short.txt", short)
-	golden(t, "verbose.txt", text(t, report.Text{Verbose: true}, rich()))
-	colored := text(t, report.Text{Color: true}, rich())
+	golden(t, "verbose.txt", text(t, report.Text{Verbose: true}, reporttest.Rich()))
+	colored := text(t, report.Text{Color: true}, reporttest.Rich())
 	golden(t, "color.txt", strings.ReplaceAll(colored, "\x1b", "ESC"))
 	if plain := ansi.ReplaceAllString(colored, ""); plain != short {
 		t.Errorf("colour changes more than colour: %s", cmp.Diff(short, plain))
@@ -71,7 +71,7 @@ func TestText(t *testing.T) {
 func TestTextFits(t *testing.T) {
 	t.Parallel()
 	for _, o := range []report.Text{{}, {Verbose: true}, {Color: true}} {
-		for i, line := range strings.Split(text(t, o, rich()), "\n") {
+		for i, line := range strings.Split(text(t, o, reporttest.Rich()), "\n") {
 			line = ansi.ReplaceAllString(line, "")
 			if utf8.RuneCountInString(line) > 80 && len(strings.Fields(line)) > 1 {
 				t.Errorf("line %d has %d columns: %s", i+1, utf8.RuneCountInString(line), line)
@@ -87,7 +87,7 @@ func TestTextFits(t *testing.T) {
 func TestTextNamesEveryCause(t *testing.T) {
 	t.Parallel()
 	for _, o := range []report.Text{{}, {Verbose: true}} {
-		got := strings.Join(strings.Fields(text(t, o, rich())), " ")
+		got := strings.Join(strings.Fields(text(t, o, reporttest.Rich())), " ")
 		for _, want := range []string{
 			"UNDECIDED network", "UNDECIDED deadline layer 9: deadline exceeded not decided: DIG007", "UNDECIDED (accepted) limit",
 			"the policy asks for it and it was left out: it was switched off", "UNDECIDED rate-limited", "UNDECIDED not gathered",
@@ -103,11 +103,11 @@ func TestTextNamesEveryCause(t *testing.T) {
 func TestJSON(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	if err := report.WriteJSON(&b, rich()); err != nil {
+	if err := report.WriteJSON(&b, reporttest.Rich()); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "rich.json", b.String())
-	want := rich()
+	want := reporttest.Rich()
 	want.Elapsed = 0 // for people only
 	var tree any
 	if err := json.Unmarshal(b.Bytes(), &tree); err != nil {
@@ -162,50 +162,23 @@ func (full) Write([]byte) (int, error) { return 0, errFull }
 
 func TestWriteErrors(t *testing.T) {
 	t.Parallel()
-	if err := report.WriteJSON(full{}, rich()); !errors.Is(err, errFull) {
+	if err := report.WriteJSON(full{}, reporttest.Rich()); !errors.Is(err, errFull) {
 		t.Errorf("json: %v", err)
 	}
-	if err := (report.Text{}).Write(full{}, rich()); !errors.Is(err, errFull) {
+	if err := (report.Text{}).Write(full{}, reporttest.Rich()); !errors.Is(err, errFull) {
 		t.Errorf("text: %v", err)
-	}
-}
-
-// evil is what an attacker would print: a line feed, a cursor movement, an
-// OSC-8 link, a change of direction, characters that are not to be seen, bytes
-// that are no text.
-const evil = "e\nALLOWED\r\x1b[2J\x1b]8;;http://x\x07\u202e\u2066\u200b\u3164\ufe0f\u034f\U000e0041\ufeff\u0085\u2028\x9b\xff\x00\x7f"
-
-// poison puts evil at the end of every string in v.
-func poison(v reflect.Value) {
-	switch v.Kind() {
-	case reflect.String:
-		v.SetString(v.String() + evil)
-	case reflect.Pointer, reflect.Interface:
-		if !v.IsNil() {
-			poison(v.Elem())
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			poison(v.Index(i))
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				poison(v.Field(i))
-			}
-		}
 	}
 }
 
 func TestTextEscapesEveryString(t *testing.T) {
 	t.Parallel()
-	r := rich()
-	poison(reflect.ValueOf(r))
+	r := reporttest.Rich()
+	reporttest.Poison(r)
 	lines := map[bool]int{}
 	for _, verbose := range []bool{false, true} {
 		o := report.Text{Verbose: verbose, Titles: map[string]string{}}
-		for id, title := range titles() {
-			o.Titles[id+evil] = title + evil
+		for id, title := range reporttest.Titles() {
+			o.Titles[id+reporttest.Evil] = title + reporttest.Evil
 		}
 		var b strings.Builder
 		if err := o.Write(&b, r); err != nil {
@@ -255,7 +228,7 @@ func TestEscape(t *testing.T) {
 }
 
 func FuzzEscape(f *testing.F) {
-	f.Add(evil)
+	f.Add(reporttest.Evil)
 	f.Add("plain")
 	f.Fuzz(func(t *testing.T, s string) {
 		got := report.Escape(s)
@@ -281,15 +254,15 @@ func TestOpen(t *testing.T) {
 		want bool
 	}{
 		"zero":                     {report.Result{}, true},
-		"pass":                     {result("A", check.Pass, policy.LevelDeny, policy.Allow, nil), false},
-		"undecided":                {result("A", check.Undecided, policy.LevelWarn, policy.Warn, because(fact.Network, "x")), true},
-		"undecided_off":            {result("A", check.Undecided, policy.LevelOff, policy.Allow, nil), false},
-		"fail":                     {result("A", check.Fail, policy.LevelDeny, policy.Deny, findings(finding)), false},
-		"fail_excepted":            {result("A", check.Fail, policy.LevelDeny, policy.Allow, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding} }), false},
-		"fail_excepted_not_whole":  {result("A", check.Fail, policy.LevelDeny, policy.Undecided, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding} }), true},
-		"the_same_where_it_warns":  {result("A", check.Fail, policy.LevelDeny, policy.Warn, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding} }), true},
-		"warn_some_excepted":       {result("A", check.Fail, policy.LevelWarn, policy.Warn, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding, finding} }), false},
-		"not_asked_and_taken_away": {result("A", check.NotAsked, policy.LevelDeny, policy.Undecided, nil), true},
+		"pass":                     {reporttest.Result("A", check.Pass, policy.LevelDeny, policy.Allow, nil), false},
+		"undecided":                {reporttest.Result("A", check.Undecided, policy.LevelWarn, policy.Warn, reporttest.Because(fact.Network, "x")), true},
+		"undecided_off":            {reporttest.Result("A", check.Undecided, policy.LevelOff, policy.Allow, nil), false},
+		"fail":                     {reporttest.Result("A", check.Fail, policy.LevelDeny, policy.Deny, reporttest.Findings(finding)), false},
+		"fail_excepted":            {reporttest.Result("A", check.Fail, policy.LevelDeny, policy.Allow, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding} }), false},
+		"fail_excepted_not_whole":  {reporttest.Result("A", check.Fail, policy.LevelDeny, policy.Undecided, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding} }), true},
+		"the_same_where_it_warns":  {reporttest.Result("A", check.Fail, policy.LevelDeny, policy.Warn, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding} }), true},
+		"warn_some_excepted":       {reporttest.Result("A", check.Fail, policy.LevelWarn, policy.Warn, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding, finding} }), false},
+		"not_asked_and_taken_away": {reporttest.Result("A", check.NotAsked, policy.LevelDeny, policy.Undecided, nil), true},
 	} {
 		if got := tt.r.Open(); got != tt.want {
 			t.Errorf("%s: open %v, want %v", name, got, tt.want)

@@ -55,6 +55,10 @@ func (t Text) Write(w io.Writer, r *Report) error {
 		p.line("0 references found")
 	}
 	p.line("")
+	if r.Baseline != nil {
+		p.line("since the baseline: " + r.Baseline.String())
+		p.line("")
+	}
 	p.total(r)
 	if _, err := w.Write(p.out.Bytes()); err != nil {
 		return fmt.Errorf("write report: %w", err)

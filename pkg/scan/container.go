@@ -94,7 +94,7 @@ func (g *containerGatherer) unasked(c fact.Cause, why string) {
 	*g.out.set = *fact.AllMissing(c, why)
 	s := g.out.set
 	s.Reference, s.Container, s.Settings = set.Reference, set.Container, set.Settings
-	s.Tag, s.Pin, s.Push, s.Declared = set.Tag, set.Pin, set.Push, set.Declared
+	s.Tag, s.Pin, s.Push, s.Declared, s.TagHistory = set.Tag, set.Pin, set.Push, set.Declared, set.TagHistory
 	if g.parse() {
 		g.running.UnheardCause, g.running.Unheard = c, why
 		g.compare()

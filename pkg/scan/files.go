@@ -13,6 +13,7 @@ import (
 	"github.com/intact-dev/intact/pkg/observe"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/ref"
+	"github.com/intact-dev/intact/pkg/report"
 )
 
 // Files are what files declare, as extractors found it.
@@ -115,7 +116,9 @@ func (s *scanner) declaredFacts(k *class) *fact.Set {
 // declaredGatherer prepares to gather the facts about a class that files declare.
 func (s *scanner) declaredGatherer(k *class) *containerGatherer {
 	out := &ran{class: k, set: s.declaredFacts(k)}
-	out.set.TagHistory = s.history(k.found.Ref)
+	if out.set.TagHistory = s.history(k.found.Ref); k.found.Unresolved != "" && s.TagHistory != nil {
+		out.set.TagHistory = fact.Missing[fact.TagHistory](fact.Unsupported, "which tag is meant is not known")
+	}
 	g := &containerGatherer{scanner: s, out: out, class: k, place: k.inventory.files.Place}
 	switch {
 	case k.found.Unresolved != "":
@@ -137,9 +140,10 @@ func (k *class) imageLike() bool {
 	return k.found == nil || k.found.Kind == ref.KindImage || k.found.Kind == ref.KindArtifact
 }
 
-// history is what a record knows about the tag of r.
+// history is what a record knows about the tag of r; a digest beside it decides,
+// and there is none to compare.
 func (s *scanner) history(r ref.Ref) fact.Value[fact.TagHistory] {
-	if s.TagHistory == nil || r.Tag == "" {
+	if s.TagHistory == nil || r.Name == "" || r.Digest != "" {
 		return fact.None[fact.TagHistory]()
 	}
 	return s.TagHistory(r)
@@ -154,7 +158,7 @@ func (s *scanner) accepts(t acceptTarget) func(string, check.Finding) string {
 	return func(id string, f check.Finding) string {
 		for _, i := range t.ignored {
 			if i.Check == id && s.Policy.AllowsInline(id) {
-				return strings.TrimSpace("comment in the file: " + i.Reason)
+				return strings.TrimSpace(report.ByComment + i.Reason)
 			}
 		}
 		if s.Known != nil && s.Known(t.key, id, f) {
@@ -165,7 +169,7 @@ func (s *scanner) accepts(t acceptTarget) func(string, check.Finding) string {
 }
 
 // ByBaseline is by what a finding is accepted that an earlier report has.
-const ByBaseline = "in the baseline report"
+const ByBaseline = report.ByBaseline
 
 // An acceptTarget is what findings are about.
 type acceptTarget struct {

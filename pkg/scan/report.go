@@ -3,6 +3,7 @@ package scan
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/extract"
@@ -158,6 +159,11 @@ func join(results []check.Result, judged []policy.Judgement) []report.Result {
 	out := make([]report.Result, len(results))
 	for i, r := range results {
 		out[i] = report.Result{Result: r, Level: judged[i].Level, Decision: judged[i].Decision, Excepted: judged[i].Excepted}
+		for n, f := range judged[i].Findings {
+			if f.Excepted && n < len(r.Findings) && !r.Findings[n].Note {
+				out[i].Accepted = append(out[i].Accepted, report.Accepted{Finding: n, By: strings.Join(f.By, "; ")})
+			}
+		}
 	}
 	slices.SortStableFunc(out, func(a, b report.Result) int {
 		return cmp.Or(cmp.Compare(a.Check, b.Check), cmp.Compare(a.Platform, b.Platform))

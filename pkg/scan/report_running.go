@@ -44,13 +44,17 @@ func (b *builder) inventory(p *inventory) {
 	for _, c := range p.NotAsked {
 		out.NotAsked = append(out.NotAsked, report.Capability(c))
 	}
-	for _, g := range p.Gaps {
+	for i, g := range p.Gaps {
 		out.Gaps = append(out.Gaps, report.Gap(g))
 		set := gapSet(g)
 		results := append(b.scoped(set, check.ScopeReference, check.ScopeContainer, check.ScopeGroup), b.unexamined(set, Target{})...)
+		origin := ref.Origin{Kind: p.Kind, Where: p.Name}
+		if p.files != nil && i < len(p.files.Problems) {
+			origin = p.files.Problems[i].Origin
+		}
 		b.add(report.Target{
 			Kind: report.KindGap, Ref: g.What, Inventory: p.Name, Error: set.Image.Why,
-			Origins: []report.Origin{{Origin: ref.Origin{Kind: p.Kind, Where: p.Name}}},
+			Origins: []report.Origin{{Origin: origin}},
 		}, policy.Subject{Cluster: p.runtime.Name}, results, nil, "")
 	}
 	b.report.Inventories = append(b.report.Inventories, out)

@@ -70,7 +70,10 @@ type scanned struct {
 }
 
 func (s *scanner) target(ctx context.Context, t Target) *scanned {
-	out := &scanned{set: &fact.Set{Reference: t.reference(s.class(t))}}
+	out := &scanned{set: &fact.Set{Reference: t.reference(s.class(t)), TagHistory: fact.None[fact.TagHistory]()}}
+	if !t.local() {
+		out.set.TagHistory = s.history(t.Ref)
+	}
 	switch {
 	case t.Err != nil:
 		out.err = t.Err
@@ -144,7 +147,7 @@ func (s *scanner) referenceFacts(ctx context.Context, set *fact.Set, t Target, o
 func (s *scanner) unknown(set *fact.Set, c fact.Cause, why string) {
 	known := *set
 	*set = *fact.AllMissing(c, why)
-	set.Reference = known.Reference
+	set.Reference, set.TagHistory = known.Reference, known.TagHistory
 }
 
 // gone records that the root was not obtained. A digest that the registry says

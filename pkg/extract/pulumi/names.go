@@ -30,7 +30,7 @@ func (r *run) named(n yamlpos.Node, expr string) *resource.Value {
 			v = &resource.Value{Kind: resource.Scalar, Text: written.Made(r.name), At: r.yaml().Place(n)}
 		}
 		return v
-	case variable.Tag() != "":
+	case variable.Exists():
 		v = r.variable(name, variable)
 	case res.IsMap():
 		return r.property(n, expr, name, rest, res)
@@ -117,7 +117,7 @@ func (r *run) property(n yamlpos.Node, expr, name, rest string, res yamlpos.Node
 		key = "name" // these are of the image that this names
 	}
 	p := res.Get("properties", key)
-	if !strings.HasPrefix(rest, ".") || p.Tag() == "" {
+	if !strings.HasPrefix(rest, ".") || !p.Exists() {
 		return later
 	}
 	v := r.follow(n, expr, r.once(n, name+"."+key, func() *resource.Value { return r.yaml().Value(p) }), more)

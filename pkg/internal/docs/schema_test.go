@@ -31,7 +31,7 @@ func TestSchemas(t *testing.T) {
 	}
 	for name, generate := range map[string]func() ([]byte, error){
 		"policy.v1.json": policy.JSONSchema,
-		"config.v1.json": config.JSONSchema,
+		"config.v1.json": config.JSONSchema, "repository.v1.json": config.RepositoryJSONSchema,
 		"report.v1.json": func() ([]byte, error) {
 			return Schema(site+"intact.report.v1.json", "intact report: what one run found", report.Report{}, comments)
 		},

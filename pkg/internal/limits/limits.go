@@ -48,6 +48,9 @@ const (
 	// SourceFile: one file of a repository. Rendered manifests of a large platform
 	// reach some megabytes.
 	SourceFile = 16 << 20
+	// BaselineReport: an earlier report of ours. That of 100,000 containers has some
+	// hundred megabytes; of it, hashes are kept.
+	BaselineReport = 1 << 30
 	// RuntimeMessage: one answer of a container runtime; containerd and the kubelet
 	// send and take no larger ones.
 	RuntimeMessage = 16 << 20

@@ -14,6 +14,7 @@
 //	                              received since the last forget
 //	forget                        forget the requests
 //	exits N CMD…                  run CMD, which must exit with N
+//	fill FILE…                    put variables in for $NAME in files
 //
 // NAME is a repository without the registry's host, which is in $REGISTRY.
 package scantest
@@ -61,7 +62,7 @@ func Setup(env *testscript.Env) error {
 func Commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"push": push, "layout": writeLayout, "archive": writeArchive, "sign": sign, "sign-for": signFor, "corrupt": corrupt, "mode": mode, "modes": modes,
-		"asked": asked, "forget": forget, "exits": exits,
+		"asked": asked, "forget": forget, "exits": exits, "fill": fill,
 	}
 }
 
@@ -215,5 +216,15 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("%s exits %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+func fill(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: fill FILE...")
+	}
+	for _, name := range args {
+		text := os.Expand(ts.ReadFile(name), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
 	}
 }

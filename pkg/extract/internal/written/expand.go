@@ -50,7 +50,7 @@ const (
 // and on one in which each character stands for its place. Only if both say the
 // same are the places known.
 func (g Grammar) Expand(word Text, lookup Lookup) Value {
-	if !strings.ContainsRune(word.s, '$') && !g.Quotes && g.Escape == 0 {
+	if g.plain(word.s) {
 		return Known(word)
 	}
 	if !utf8.ValidString(word.s) || strings.ContainsRune(word.s, 0) {
@@ -71,6 +71,20 @@ func (g Grammar) Expand(word Text, lookup Lookup) Value {
 		return v
 	}
 	return t.untraced(plain)
+}
+
+// plain reports whether s stands for itself. Most texts do.
+func (g Grammar) plain(s string) bool {
+	if !g.Quotes && g.Escape == 0 {
+		return strings.IndexByte(s, '$') < 0
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c <= ' ', c >= 0x7f, c == '$', c == '<', c == '\'', c == '"', rune(c) == g.Escape:
+			return false
+		}
+	}
+	return true
 }
 
 // innermost is the cause alone; what goes around it says which text it is in.

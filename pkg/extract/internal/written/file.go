@@ -16,11 +16,14 @@ type File struct {
 	Path  string // with slashes, relative to the root
 	Data  []byte
 	lines []int // where each line begins
+	// ignores says whether there can be a comment that silences.
+	ignores bool
 }
 
 // NewFile returns the file at path with its bytes.
 func NewFile(path string, data []byte) *File {
 	f := &File{Path: path, Data: data, lines: make([]int, 1, 1+bytes.Count(data, []byte{'\n'}))}
+	f.ignores = bytes.Contains(data, []byte(ignoreWord))
 	for i, b := range data {
 		if b == '\n' {
 			f.lines = append(f.lines, i+1)

@@ -48,10 +48,8 @@ func (v Value) Found(kind ref.Kind, use Use) extract.Found {
 // Origins returns the places where parts of t begin.
 func (t Text) Origins() []ref.Origin {
 	var out []ref.Origin
-	for _, r := range t.runs {
-		if r.file != nil {
-			out = append(out, r.file.Origin(r.off, ""))
-		}
+	for _, p := range t.Places() {
+		out = append(out, p.File.Origin(p.Offset, ""))
 	}
 	return out
 }

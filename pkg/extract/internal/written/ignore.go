@@ -9,9 +9,14 @@ import (
 // maxComment is how many lines above one are looked at for comments.
 const maxComment = 50
 
+const ignoreWord = "intact:ignore"
+
 // IgnoresAbove returns what the comments directly above a line, from 1, want
 // silenced. A comment is a line that begins with one of marks.
 func (f *File) IgnoresAbove(line int, marks ...string) []extract.Ignore {
+	if !f.ignores {
+		return nil
+	}
 	var out []extract.Ignore
 	for n := line - 1; n > max(0, line-1-maxComment); n-- {
 		start, end := f.Line(n)
@@ -26,6 +31,32 @@ func (f *File) IgnoresAbove(line int, marks ...string) []extract.Ignore {
 	return out
 }
 
+// IgnoresBeside returns what a comment at the end of a line, from 1, wants
+// silenced.
+func (f *File) IgnoresBeside(line int, marks ...string) []extract.Ignore {
+	if !f.ignores {
+		return nil
+	}
+	start, end := f.Line(line)
+	text := string(f.Data[start:end])
+	for _, m := range marks {
+		for at := 0; ; at += len(m) {
+			i := strings.Index(text[at:], m)
+			if i < 0 {
+				break
+			}
+			at += i
+			if at == 0 || text[at-1] != ' ' && text[at-1] != '\t' {
+				continue
+			}
+			if i, ok := ParseIgnore(text[at+len(m):], line); ok {
+				return []extract.Ignore{i}
+			}
+		}
+	}
+	return nil
+}
+
 func comment(line string, marks []string) (string, bool) {
 	line = strings.TrimSpace(line)
 	for _, m := range marks {
@@ -38,7 +69,7 @@ func comment(line string, marks []string) (string, bool) {
 
 // ParseIgnore parses the text of a comment at line: intact:ignore ID reason.
 func ParseIgnore(comment string, line int) (extract.Ignore, bool) {
-	rest, ok := strings.CutPrefix(strings.TrimSpace(comment), "intact:ignore")
+	rest, ok := strings.CutPrefix(strings.TrimSpace(comment), ignoreWord)
 	if !ok || rest == "" || rest[0] != ' ' && rest[0] != '\t' {
 		return extract.Ignore{}, false
 	}

@@ -19,7 +19,7 @@ func Settle(refs []Reference) []extract.Found {
 	uses := map[string]*useList{}
 	for _, r := range refs {
 		for i, run := range r.Text.runs {
-			if run.file == nil {
+			if run.file == nil || run.loose {
 				continue
 			}
 			l := uses[run.file.Path]

@@ -1,6 +1,8 @@
 package written
 
 import (
+	"bytes"
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
@@ -21,6 +23,16 @@ type run struct {
 	at   int
 	file *File
 	off  int
+	// loose is text that the bytes from off on say in another way.
+	loose bool
+}
+
+// place is where the byte i of the text is, which is in the run.
+func (r run) place(i int) int {
+	if r.loose {
+		return r.off
+	}
+	return r.off + i - r.at
 }
 
 // Made returns a text that stands in no file.
@@ -31,13 +43,25 @@ func Made(s string) Text {
 	return Text{s: s, runs: []run{{}}}
 }
 
-// At returns s as what the bytes of file from offset on say: an escape, where
-// the length differs.
+// At returns s as what the bytes of file from offset on say, in these bytes or,
+// where there is an escape or an expression, in others.
 func At(file *File, offset int, s string) Text {
 	if s == "" {
 		return Text{}
 	}
-	return Text{s: s, runs: []run{{file: file, off: offset}}}
+	offset = max(0, min(offset, len(file.Data)))
+	loose := !bytes.HasPrefix(file.Data[offset:], []byte(s))
+	return Text{s: s, runs: []run{{file: file, off: offset, loose: loose}}}
+}
+
+// Loose returns t as what its bytes do not say themselves, but an expression
+// that begins there.
+func (t Text) Loose() Text {
+	out := Text{s: t.s, runs: slices.Clone(t.runs)}
+	for i := range out.runs {
+		out.runs[i].loose = true
+	}
+	return out
 }
 
 // String returns the text alone.
@@ -55,8 +79,8 @@ func (t Text) Slice(i, j int) Text {
 	out := Text{s: t.s[i:j]}
 	for k := first; k < len(t.runs) && t.runs[k].at < j; k++ {
 		r := t.runs[k]
-		if d := i - r.at; d > 0 {
-			r.off += d
+		if i > r.at {
+			r.off = r.place(i)
 			r.at = i
 		}
 		r.at -= i
@@ -87,21 +111,34 @@ func (t Text) Place(i int) (*File, int) {
 	if r.file == nil {
 		return nil, 0
 	}
-	return r.file, r.off + i - r.at
+	return r.file, r.place(i)
+}
+
+// A Place is an offset in a file.
+type Place struct {
+	File   *File
+	Offset int
+}
+
+// Places returns where the parts of t begin that are written in files.
+func (t Text) Places() []Place {
+	var out []Place
+	for _, r := range t.runs {
+		if r.file != nil {
+			out = append(out, Place{r.file, r.off})
+		}
+	}
+	return out
 }
 
 // Span returns the bytes of the one file that say all of t, one after the other
 // and without anything between them; nil if there are none.
 func (t Text) Span() (f *File, start, end int) {
-	if len(t.runs) != 1 || t.runs[0].file == nil {
+	if len(t.runs) != 1 || t.runs[0].file == nil || t.runs[0].loose {
 		return nil, 0, 0
 	}
 	r := t.runs[0]
-	end = r.off + len(t.s)
-	if end > len(r.file.Data) || string(r.file.Data[r.off:end]) != t.s { // an escape says it
-		return nil, 0, 0
-	}
-	return r.file, r.off, end
+	return r.file, r.off, r.off + len(t.s)
 }
 
 // Trim returns t without white space around it.
@@ -119,21 +156,27 @@ type Builder struct {
 // Add appends t.
 func (b *Builder) Add(t Text) {
 	for i, r := range t.runs {
-		b.add(r.file, r.off, t.s[r.at:t.end(i)])
+		b.add(r, t.s[r.at:t.end(i)])
 	}
 }
 
 // AddFile appends the bytes of f from start to end.
-func (b *Builder) AddFile(f *File, start, end int) { b.add(f, start, string(f.Data[start:end])) }
+func (b *Builder) AddFile(f *File, start, end int) {
+	b.add(run{file: f, off: start}, string(f.Data[start:end]))
+}
 
-func (b *Builder) add(f *File, off int, s string) {
+func (b *Builder) add(r run, s string) {
 	if s == "" {
 		return
 	}
-	n := len(b.runs)
-	follows := n > 0 && b.runs[n-1].file == f && (f == nil || b.runs[n-1].off+b.b.Len()-b.runs[n-1].at == off)
+	follows := false
+	if n := len(b.runs); n > 0 {
+		last := b.runs[n-1]
+		follows = last.file == r.file && last.loose == r.loose && (r.file == nil || last.place(b.b.Len()) == r.off)
+	}
 	if !follows {
-		b.runs = append(b.runs, run{at: b.b.Len(), file: f, off: off})
+		r.at = b.b.Len()
+		b.runs = append(b.runs, r)
 	}
 	b.b.WriteString(s)
 }

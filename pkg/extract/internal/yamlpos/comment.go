@@ -32,9 +32,9 @@ func (n Node) Ignored() []extract.Ignore {
 	if n.n == nil || !n.doc.file.has(&n.doc.file.ignores, ignoreWord) {
 		return nil
 	}
-	out := n.doc.file.ignoredAt(nil, n.Pos().Line)
+	out := n.doc.file.ignoredAt(n.Pos().Line)
 	if p, ok := n.Alias(); ok {
-		out = n.doc.file.ignoredAt(out, p.Line)
+		out = append(out[:len(out):len(out)], n.doc.file.ignoredAt(p.Line)...)
 	}
 	return out
 }
@@ -47,7 +47,11 @@ func (n Node) Marker() string {
 	if n.n == nil || !n.doc.file.has(&n.doc.file.markers, markerWord) {
 		return ""
 	}
-	text := strings.TrimSpace(n.doc.file.comment(n.Pos().Line))
+	f, line := n.doc.file, n.Pos().Line
+	if f.markerLine != line {
+		f.markerLine, f.marker = line, f.comment(line)
+	}
+	text := strings.TrimSpace(f.marker)
 	if strings.HasPrefix(text, "{") && strings.Contains(text, markerWord) {
 		return text
 	}
@@ -63,7 +67,15 @@ func (f *File) has(known *answer, word string) bool {
 	return *known > 0
 }
 
-func (f *File) ignoredAt(dst []extract.Ignore, line int) []extract.Ignore {
+// ignoredAt keeps what it found for the last line: a file may be one line.
+func (f *File) ignoredAt(line int) []extract.Ignore {
+	if f.ignoredLine != line {
+		f.ignoredLine, f.ignored = line, f.readIgnored(line)
+	}
+	return f.ignored
+}
+
+func (f *File) readIgnored(line int) (dst []extract.Ignore) {
 	if i, ok := ParseIgnore(f.comment(line)); ok {
 		i.Line = line
 		dst = append(dst, i)

@@ -16,10 +16,10 @@ type Doc struct {
 	file  *File
 	root  *yaml.Node
 	text  []byte
-	start int   // of text in the file's
-	outer Node  // the scalar that text is of, so that start means nothing; zero if it is the file's own
-	depth int   // of texts within texts
-	lines []int // offsets in the file's text of the lines that the parser counts; -1 = not there as they are
+	start int    // of text in the file's
+	outer Node   // the scalar that text is of, so that start means nothing; zero if it is the file's own
+	depth int    // of texts within texts
+	lines *lines // where the parser's lines are; shared by all documents of text
 
 	budget   int
 	exceeded bool

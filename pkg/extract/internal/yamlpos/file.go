@@ -29,6 +29,10 @@ type File struct {
 	lines []int  // where the lines of text start; made when it is asked for
 
 	ignores, markers answer // whether such comments can be in it
+
+	ignoredLine, markerLine int // the lines last asked about, and what they had
+	ignored                 []extract.Ignore
+	marker                  string
 }
 
 // An answer is a question about a whole file that is put once.

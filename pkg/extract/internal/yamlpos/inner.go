@@ -32,11 +32,11 @@ func (n Node) Inner() iter.Seq2[*Doc, *extract.PositionError] {
 		starts := n.literal(text)
 		for s := range split(whole) {
 			d := &Doc{file: n.doc.file, text: whole[s.start:s.end], outer: n, depth: n.doc.depth + 1}
-			d.lines = parserLines(d.text)
-			for i, at := range d.lines {
-				d.lines[i] = -1
+			d.lines = &lines{starts: parserLines(d.text)}
+			for i, at := range d.lines.starts {
+				d.lines.starts[i] = -1
 				if starts != nil {
-					d.lines[i] = fileOffset(starts, s.start+at)
+					d.lines.starts[i] = fileOffset(starts, s.start+at)
 				}
 			}
 			if !d.parse(yield) {

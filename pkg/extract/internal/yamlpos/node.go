@@ -22,11 +22,23 @@ func (n Node) Doc() *Doc { return n.doc }
 // IsZero reports whether there is nothing, null included.
 func (n Node) IsZero() bool { return n.n == nil || n.n.Kind == yaml.ScalarNode && n.n.Tag == "!!null" }
 
+// Exists reports whether there is anything, null included.
+func (n Node) Exists() bool { return n.n != nil }
+
 // IsMap reports whether n is a mapping.
 func (n Node) IsMap() bool { return n.n != nil && n.n.Kind == yaml.MappingNode }
 
 // IsList reports whether n is a sequence.
 func (n Node) IsList() bool { return n.n != nil && n.n.Kind == yaml.SequenceNode }
+
+// Tag returns the tag that the file itself gives n, "!reset"; "" if none but one
+// of YAML's own.
+func (n Node) Tag() string {
+	if n.n == nil || strings.HasPrefix(n.n.Tag, "!!") {
+		return ""
+	}
+	return n.n.Tag
+}
 
 // Text returns the text of a scalar, a number's or boolean's too, as it is
 // written; ok is false for null and for what is no scalar.
@@ -35,15 +47,6 @@ func (n Node) Text() (s string, ok bool) {
 		return "", false
 	}
 	return n.n.Value, true
-}
-
-// Tag returns the tag that n is written with, "!Ref", or that it has by its form,
-// "!!str"; "" of the zero Node.
-func (n Node) Tag() string {
-	if n.n == nil {
-		return ""
-	}
-	return n.n.Tag
 }
 
 // String is the text of a scalar, "" of all else.
@@ -157,8 +160,43 @@ func merged(m *yaml.Node) iter.Seq[*yaml.Node] {
 // keys add. A key that is there twice comes twice.
 func (n Node) Fields() iter.Seq2[Node, Node] {
 	return func(yield func(Node, Node) bool) {
-		if n.IsMap() {
+		switch {
+		case !n.IsMap():
+		case plain(n.n):
+			n.doc.plainFields(n.n, yield)
+		default:
 			n.doc.fields(n.n, map[string]*yaml.Node{}, 0, yield)
+		}
+	}
+}
+
+// plain reports whether m has few keys and no merge keys, as most have.
+func plain(m *yaml.Node) bool {
+	if len(m.Content) > 64 {
+		return false
+	}
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if k := m.Content[i]; k.Kind != yaml.ScalarNode || k.Tag == mergeTag {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *Doc) plainFields(m *yaml.Node, yield func(Node, Node) bool) {
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		k := m.Content[i]
+		if !d.spend(1) {
+			return
+		}
+		for j := i - 2; j >= 0; j -= 2 {
+			if m.Content[j].Value == k.Value {
+				d.duplicate(k, m.Content[j])
+				break
+			}
+		}
+		if !yield(Node{d, k, nil}, d.node(m.Content[i+1])) {
+			return
 		}
 	}
 }

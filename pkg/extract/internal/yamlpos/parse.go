@@ -28,7 +28,7 @@ func (f *File) Docs(want func(text []byte) bool) iter.Seq2[*Doc, *extract.Positi
 			if want != nil && !want(f.text[s.start:s.end]) {
 				continue
 			}
-			d := &Doc{file: f, text: f.text[s.start:s.end], start: s.start}
+			d := &Doc{file: f, text: f.text[s.start:s.end], start: s.start, lines: &lines{}}
 			if !d.parse(yield) {
 				return
 			}
@@ -192,7 +192,7 @@ func (d *Doc) errorAt(offset int, err error) *extract.PositionError {
 	if !found {
 		i--
 	}
-	if at := d.lines[i]; at >= 0 {
+	if at := d.lines.starts[i]; at >= 0 {
 		return d.file.errorAt(at+offset-starts[i], err)
 	}
 	p := d.outer.Pos()

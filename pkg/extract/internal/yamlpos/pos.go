@@ -133,12 +133,59 @@ func properties(text []byte, at int) int {
 // offset returns where the parser's line and column, in characters, are in the
 // file's text; -1 if they are not there.
 func (d *Doc) offset(line, column int) int {
-	at := d.lineStart(line)
+	l := d.index()
+	if line < 1 || line > len(l.starts) {
+		return d.start + len(d.text)
+	}
+	at := l.starts[line-1]
 	if at < 0 {
 		return -1
 	}
-	text := d.file.text
-	for range column - 1 {
+	return l.column(d.file.text, line, at, column)
+}
+
+func (d *Doc) index() *lines {
+	if d.lines.starts == nil {
+		d.lines.starts = parserLines(d.text)
+		for i := range d.lines.starts {
+			d.lines.starts[i] += d.start
+		}
+	}
+	return d.lines
+}
+
+// Lines are where the parser's lines are in a file's text.
+type lines struct {
+	starts []int // offsets; -1 = not there as they are
+	// marks are the offsets of every markEvery-th character of long lines, so that a
+	// file that is one line is not read anew for each of its values.
+	marks map[int][]int
+}
+
+const markEvery = 256
+
+// column returns the offset of a character of the line that starts at an offset.
+func (l *lines) column(text []byte, line, start, column int) int {
+	if column <= markEvery {
+		return skip(text, start, column-1)
+	}
+	marks := l.marks[line]
+	if marks == nil {
+		marks = []int{start}
+	}
+	for len(marks) <= (column-1)/markEvery {
+		marks = append(marks, skip(text, marks[len(marks)-1], markEvery))
+	}
+	if l.marks == nil {
+		l.marks = map[int][]int{}
+	}
+	l.marks[line] = marks
+	return skip(text, marks[(column-1)/markEvery], (column-1)%markEvery)
+}
+
+// skip returns the offset n characters behind at.
+func skip(text []byte, at, n int) int {
+	for range n {
 		if at >= len(text) {
 			return len(text)
 		}
@@ -146,25 +193,10 @@ func (d *Doc) offset(line, column int) int {
 			at++
 			continue
 		}
-		_, n := utf8.DecodeRune(text[at:])
-		at += n
+		_, size := utf8.DecodeRune(text[at:])
+		at += size
 	}
 	return at
-}
-
-// lineStart returns where a line starts, as the parser counts lines; -1 if that is
-// not known.
-func (d *Doc) lineStart(line int) int {
-	if d.lines == nil {
-		d.lines = parserLines(d.text)
-		for i := range d.lines {
-			d.lines[i] += d.start
-		}
-	}
-	if line < 1 || line > len(d.lines) {
-		return d.start + len(d.text)
-	}
-	return d.lines[line-1]
 }
 
 // parserLines returns where the lines of text start for the parser: it counts

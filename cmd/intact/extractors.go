@@ -1,0 +1,38 @@
+package main
+
+import (
+	"github.com/intact-dev/intact/pkg/config"
+	"github.com/intact-dev/intact/pkg/extract"
+	"github.com/intact-dev/intact/pkg/extract/actions"
+	"github.com/intact-dev/intact/pkg/extract/azurepipelines"
+	"github.com/intact-dev/intact/pkg/extract/bake"
+	"github.com/intact-dev/intact/pkg/extract/circleci"
+	"github.com/intact-dev/intact/pkg/extract/cloudbuild"
+	"github.com/intact-dev/intact/pkg/extract/cloudformation"
+	"github.com/intact-dev/intact/pkg/extract/compose"
+	"github.com/intact-dev/intact/pkg/extract/devcontainer"
+	"github.com/intact-dev/intact/pkg/extract/dockerfile"
+	"github.com/intact-dev/intact/pkg/extract/ecs"
+	"github.com/intact-dev/intact/pkg/extract/gitlab"
+	"github.com/intact-dev/intact/pkg/extract/kubernetes"
+	"github.com/intact-dev/intact/pkg/extract/kustomize"
+	textlist "github.com/intact-dev/intact/pkg/extract/list"
+	"github.com/intact-dev/intact/pkg/extract/pulumi"
+	"github.com/intact-dev/intact/pkg/extract/quadlet"
+	"github.com/intact-dev/intact/pkg/extract/terraform"
+)
+
+// extractors read what files declare, those that put several files together
+// first. repo says what is special about the repository that the files are of.
+func extractors(repo *config.Repository) []extract.Extractor {
+	crds := make([]kubernetes.CRD, len(repo.CRDs))
+	for i, c := range repo.CRDs {
+		crds[i] = kubernetes.CRD{Group: c.Group, Kind: c.Kind, Images: c.Images}
+	}
+	return []extract.Extractor{
+		kustomize.Extractor{CRDs: crds}, compose.Extractor{}, bake.Extractor{}, devcontainer.Extractor{},
+		terraform.Extractor{}, pulumi.Extractor{}, cloudformation.Extractor{}, ecs.Extractor{},
+		actions.Extractor{}, gitlab.Extractor{}, circleci.Extractor{}, azurepipelines.Extractor{}, cloudbuild.Extractor{},
+		dockerfile.Extractor{}, quadlet.Extractor{}, kubernetes.Extractor{CRDs: crds}, textlist.Extractor{},
+	}
+}

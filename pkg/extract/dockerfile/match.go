@@ -1,0 +1,82 @@
+package dockerfile
+
+import (
+	"bytes"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/command"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+)
+
+// Match goes by the name: Dockerfile, Containerfile, either with a suffix
+// (Dockerfile.dev, Dockerfile-dev), or as one (app.dockerfile). A file of another
+// name is one if nothing else is said by its ending, and its first lines are
+// instructions.
+func (Extractor) Match(p string, head []byte) bool {
+	base := strings.ToLower(path.Base(p))
+	for _, name := range []string{"dockerfile", "containerfile"} {
+		rest, begins := strings.CutPrefix(base, name)
+		switch {
+		case base == name || strings.HasSuffix(base, "."+name):
+			return true
+		case !begins || other[path.Ext(rest)]:
+		case rest[0] == '.':
+			return true
+		case rest[0] == '-' || rest[0] == '_':
+			return fromLine.Match(head)
+		}
+	}
+	ext := path.Ext(base)
+	return (ext == "" || ext == ".docker") && content(head)
+}
+
+// other are the endings of files about Dockerfiles.
+var other = map[string]bool{
+	".dockerignore": true, ".containerignore": true, ".md": true, ".rst": true, ".txt": true, ".go": true, ".py": true, ".rb": true,
+	".js": true, ".ts": true, ".java": true, ".sh": true, ".json": true, ".yaml": true, ".yml": true, ".toml": true, ".lock": true,
+}
+
+var fromLine = regexp.MustCompile(`(?mi)^\s*FROM\s+\S`)
+
+// content reports whether head is the beginning of a Dockerfile: its directive
+// says so, or FROM is the first instruction, but for ARG, and another one
+// follows.
+func content(head []byte) bool {
+	if name, _, _, ok := parser.DetectSyntax(head); ok && strings.Contains(name, "dockerfile") {
+		return true
+	}
+	from, continues := false, false
+	for line := range bytes.Lines(head) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		was := continues
+		continues = line[len(line)-1] == '\\'
+		if was {
+			continue
+		}
+		word, rest, _ := bytes.Cut(line, []byte(" "))
+		name := strings.ToLower(string(word))
+		_, known := command.Commands[name]
+		switch {
+		case !known || len(rest) == 0:
+			return false
+		case from:
+			return true
+		case name == command.From:
+			from = fromOperand.Match(rest)
+			if !from {
+				return false
+			}
+		case name != command.Arg:
+			return false
+		}
+	}
+	return false
+}
+
+// fromOperand is what FROM can have; a sentence goes on after its first word.
+var fromOperand = regexp.MustCompile(`(?i)^(\s*--\S+)*\s*\S+(\s+AS\s+\S+)?\s*\\?$`)

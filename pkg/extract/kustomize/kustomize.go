@@ -1,0 +1,85 @@
+// Package kustomize reads overlays: what kustomize renders of them, and where
+// what is rendered comes from. Nothing is fetched or executed: remote bases,
+// charts and plugins are told and left out.
+package kustomize
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+
+	"github.com/intact-dev/intact/pkg/extract"
+	"github.com/intact-dev/intact/pkg/extract/internal/kube"
+	"github.com/intact-dev/intact/pkg/ref"
+)
+
+// A CRD is a custom resource that names images beside those that are known.
+type CRD = kube.CRD
+
+// An Extractor reads overlays. The zero value is ready for use.
+type Extractor struct {
+	// CRDs are further custom resources, and where they name images.
+	CRDs []CRD
+}
+
+// names are those of a kustomization, in the order in which kustomize looks.
+var names = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
+
+// Match implements [extract.Extractor].
+func (e Extractor) Match(p string, _ []byte) bool {
+	base := path.Base(p)
+	return base == names[0] || base == names[1] || base == names[2]
+}
+
+// Extract implements [extract.Extractor]. The result claims the files that the
+// overlay is made of, if it can be rendered; else they stand for themselves.
+func (e Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
+	if _, err := extract.ReadFile(fsys, p); err != nil {
+		return extract.Result{}, err
+	}
+	g := newGraph(fsys, &kube.Reader{CRDs: e.CRDs})
+	top := g.visit(path.Dir(p), p)
+	if top == nil {
+		return g.result(false), nil
+	}
+	if top.root.Get("kind").String() == "Component" {
+		// It is a part of overlays, and makes nothing by itself.
+		g.standAlone(p)
+		return g.result(false), nil
+	}
+	plain, err := render(g.plain, path.Dir(p))
+	if err != nil {
+		g.problem(ref.Origin{Kind: "file", Where: p, Line: 1, Column: 1}, err)
+		g.standAlone(p)
+		return g.result(false), nil
+	}
+	marked, err := render(g.marked, path.Dir(p))
+	if err != nil {
+		marked = nil // then it is not known where things come from
+	}
+	g.trace(top, plain, marked)
+	return g.result(true), nil
+}
+
+// standAlone keeps what overrides and patches say by themselves: what they would
+// change is not rendered. Those of other kustomizations than file are left to
+// these; "" is all.
+func (g *graph) standAlone(file string) {
+	for _, e := range g.entries {
+		if f, ok := kube.Override(e.file, e.path, e.node); ok && !e.used && (file == "" || e.file == file) {
+			g.found = append(g.found, f)
+		}
+	}
+	for _, p := range g.read {
+		s := g.files[p]
+		if s == nil || file != "" && g.overlays[p] != nil && p != file {
+			continue
+		}
+		for _, i := range s.images {
+			// Objects in files of their own are read where they are.
+			if (g.overlays[p] != nil || i.Object.Kind == "") && !slices.ContainsFunc(g.found, func(f extract.Found) bool { return f.Origin == i.Origin }) {
+				g.found = append(g.found, i.Found)
+			}
+		}
+	}
+}
