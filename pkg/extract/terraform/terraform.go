@@ -115,7 +115,7 @@ func (e *evaluation) run(p string, set valueSet) (*module, error) {
 			e.declared(s, in)
 		}
 	}
-	if err := e.failed[p]; err != nil {
+	if _, err := e.parse(p); err != nil {
 		return nil, err
 	}
 	if e.steps > maxSteps {
