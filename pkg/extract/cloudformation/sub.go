@@ -70,7 +70,7 @@ func (t *template) sub(n, arg yamlpos.Node) *resource.Value {
 }
 
 func (t *template) variable(n, vars yamlpos.Node, name string) *resource.Value {
-	if v := vars.Get(name); v.Tag() != "" {
+	if v := vars.Get(name); v.Exists() {
 		return t.yaml().Value(v)
 	}
 	if resourceName, _, ok := strings.Cut(name, "."); ok {
@@ -100,7 +100,7 @@ func (t *template) choose(n, arg yamlpos.Node) *resource.Value {
 // condition evaluates a condition of the template by its name.
 func (t *template) condition(name string) (yes bool, why string) {
 	c := t.root.Get("Conditions", name)
-	if c.Tag() == "" {
+	if !c.Exists() {
 		return false, "the condition " + name + " is not declared"
 	}
 	if t.asked[name] {

@@ -30,7 +30,7 @@ func (r *run) named(n yamlpos.Node, expr string) *resource.Value {
 			v = &resource.Value{Kind: resource.Scalar, Text: written.Made(r.name), At: r.yaml().Place(n)}
 		}
 		return v
-	case variable.Tag() != "":
+	case variable.Exists():
 		v = r.variable(name, variable)
 	case res.IsMap():
 		return r.property(n, expr, name, rest, res)
@@ -111,13 +111,13 @@ func (r *run) property(n yamlpos.Node, expr, name, rest string, res yamlpos.Node
 		key, more = key[:i], key[i:]
 	}
 	switch kind := res.Get("type").String(); {
-	case kind == "docker:Image" || kind == "docker:index:Image" || kind == "docker:index/image:Image" || strings.HasPrefix(kind, "docker-build:"):
+	case kind == "docker:Image" || kind == "docker:index:Image" || kind == "docker:index/image:Image" || strings.HasPrefix(kind, "docker:") && strings.HasSuffix(kind, ":RegistryImage") || strings.HasPrefix(kind, "docker-build:"):
 		return r.unknown(n, expr, name+" is built when it is deployed")
 	case strings.HasSuffix(kind, ":RemoteImage") && (key == "repoDigest" || key == "imageId" || key == "latest"):
 		key = "name" // these are of the image that this names
 	}
 	p := res.Get("properties", key)
-	if !strings.HasPrefix(rest, ".") || p.Tag() == "" {
+	if !strings.HasPrefix(rest, ".") || !p.Exists() {
 		return later
 	}
 	v := r.follow(n, expr, r.once(n, name+"."+key, func() *resource.Value { return r.yaml().Value(p) }), more)

@@ -22,6 +22,9 @@ func (n Node) Doc() *Doc { return n.doc }
 // IsZero reports whether there is nothing, null included.
 func (n Node) IsZero() bool { return n.n == nil || n.n.Kind == yaml.ScalarNode && n.n.Tag == "!!null" }
 
+// Exists reports whether there is anything, null included.
+func (n Node) Exists() bool { return n.n != nil }
+
 // IsMap reports whether n is a mapping.
 func (n Node) IsMap() bool { return n.n != nil && n.n.Kind == yaml.MappingNode }
 
@@ -35,15 +38,6 @@ func (n Node) Text() (s string, ok bool) {
 		return "", false
 	}
 	return n.n.Value, true
-}
-
-// Tag returns the tag that n is written with, "!Ref", or that it has by its form,
-// "!!str"; "" of the zero Node.
-func (n Node) Tag() string {
-	if n.n == nil {
-		return ""
-	}
-	return n.n.Tag
 }
 
 // String is the text of a scalar, "" of all else.
