@@ -98,6 +98,20 @@ func TestCommentsAndConfiguredKinds(t *testing.T) {
 	}
 }
 
+// A word can be written by the numbers of its letters.
+func TestEscapedWords(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`{"api\u0056ersion": "v1", "kind": "Pod", "spec": {"containers": [{"im\u0061ge": "a:1"}]}}`,
+		"\"api\\x56ersion\": v1\nkind: Pod\nspec: {containers: [{\"im\\x61ge\": 'a:1'}]}\n",
+	} {
+		r, err := kubernetes.Extractor{}.Extract(fstest.MapFS{"a.json": {Data: []byte(text)}}, "a.json")
+		if err != nil || len(r.Found) != 1 || r.Found[0].Raw != "a:1" {
+			t.Errorf("%s: %+v, error %v", text, r, err)
+		}
+	}
+}
+
 // What is broken is told with its place, and the rest is read.
 func TestBrokenDocuments(t *testing.T) {
 	t.Parallel()

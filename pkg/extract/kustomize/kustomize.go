@@ -35,9 +35,6 @@ func (e Extractor) Match(p string, _ []byte) bool {
 // Extract implements [extract.Extractor]. The result claims the files that the
 // overlay is made of, if it can be rendered; else they stand for themselves.
 func (e Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
-	if _, err := extract.ReadFile(fsys, p); err != nil {
-		return extract.Result{}, err
-	}
 	g := newGraph(fsys, &kube.Reader{CRDs: e.CRDs}, false)
 	if s := g.load(p); s != nil {
 		if v := s.root().Get("apiVersion").String(); v != "" && !strings.HasPrefix(v, "kustomize.config.k8s.io/") {

@@ -73,7 +73,15 @@ func (d *Doc) parse(yield func(*Doc, *extract.PositionError) bool) bool {
 			return true
 		case err != nil:
 			return yield(nil, d.syntaxError(err))
-		case len(n.Content) == 1 && !yield(d.with(n.Content[0]), nil):
+		case len(n.Content) == 0:
+			continue
+		}
+		doc := d.with(n.Content[0])
+		bad := doc.nesting()
+		if bad != nil {
+			doc = nil
+		}
+		if !yield(doc, bad) {
 			return false
 		}
 	}
