@@ -33,8 +33,7 @@ func open(t *testing.T, files map[string]string) (*yamlrefs.Reader, *yamlrefs.Fi
 func TestWhatIsPutIntoATextKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	r, f := open(t, map[string]string{"a.yml": "image: 'a:<v>'\nv: '1'\n"})
-	var v written.Value
-	v = yamlrefs.Substitute(r.Text(f.Root().Get("image")), regexp.MustCompile(`<(\w+)>`), func(m []string) written.Value {
+	v := yamlrefs.Substitute(r.Text(f.Root().Get("image")), regexp.MustCompile(`<(\w+)>`), func(m []string) written.Value {
 		return written.Known(r.Text(f.Root().Get(m[1])))
 	})
 	r.Add(f.Root().Get("image"), "image", ref.KindImage, v, "v")
