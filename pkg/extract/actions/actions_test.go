@@ -103,6 +103,8 @@ func TestExpressions(t *testing.T) {
 		{Name: "matrix_tag_used_elsewhere", Files: job("        v: [18]\n", "node:${{ matrix.v }}\n    steps: [{run: 'echo ${{ matrix.v }}'}]"), Want: "6:16 node:18"},
 		{Name: "number_printed_another_way", Files: job("        v: [3.10]\n", "python:${{ matrix.v }}"), Want: "6:16 python:3.1"},
 		{Name: "matrix_of_objects", Files: job("        c:\n        - {image: a}\n        - image: b\n", "${{ matrix.c['image'] }}"), Want: "6:19 a {a}\n7:18 b {b}"},
+		{Name: "matrix_of_containers", Files: job("        c: [{image: a:1}, {image: b:1, options: x}]\n", "${{ matrix.c }}"), Want: "5:21 a:1 {a:1}\n5:35 b:1 {b:1}"},
+		{Name: "container_that_names_itself", Files: job("        c: [{image: '${{ matrix.c }}'}]\n", "${{ matrix.c }}"), Want: "5:22 ${{ matrix.c }} ?matrix.c is no text"},
 		{Name: "include_alone", Files: job("        include:\n        - {image: a}\n        - image: b\n", "{image: '${{ matrix.image }}'}"), Want: "6:19 a {a}\n7:18 b {b}"},
 		{Name: "include_and_exclude", Files: job("        n: [a, b]\n        v: [1, 2]\n        exclude: [{n: b, v: 2}]\n        include: [{n: a, v: 2, s: -x}, {n: c, v: 3}]\n",
 			"${{ matrix.n }}:${{ matrix.v }}${{ matrix.s }}"), Want: "9:16 a:1\n9:16 a:2-x\n9:16 b:1\n9:16 c:3 {:3}"},

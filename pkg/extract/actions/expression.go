@@ -30,6 +30,8 @@ type result struct {
 	written.Value
 	names []string // words that mention the variables in it
 	given bool     // inputs that were given have a part in it
+	// object is the mapping that it is, if it is one; it is then unresolved.
+	object yamlpos.Node
 }
 
 // maxText bounds a text with expressions and what comes of it; a reference has
@@ -66,7 +68,7 @@ func (e *extraction) evaluate(n yamlpos.Node, at string, c contexts) []result {
 		}
 		v := evaluation{e: e, c: c, job: job}
 		for _, x := range v.text(n, 0) {
-			key := x.text.String() + "\x00" + x.unresolved
+			key := fmt.Sprint(x.text.String(), "\x00", x.unresolved, x.object.Pos())
 			for _, o := range x.text.Origins() {
 				key += fmt.Sprint("\x00", o.Where, o.Line, ":", o.Column)
 			}
@@ -74,7 +76,7 @@ func (e *extraction) evaluate(n yamlpos.Node, at string, c contexts) []result {
 				continue
 			}
 			seen[key] = true
-			out = append(out, result{written.Value{Text: x.text, Unresolved: x.unresolved}, v.names, v.given})
+			out = append(out, result{written.Value{Text: x.text, Unresolved: x.unresolved}, v.names, v.given, x.object})
 		}
 		if v.cut {
 			e.r.Limit(n, at, "texts that one value can be", maxTexts)
@@ -136,6 +138,9 @@ func (v *evaluation) text(n yamlpos.Node, depth int) []operand {
 			if values[i].unresolved != "" {
 				values[i].text = written.Made(s[at:end]) // as it is written
 			}
+		}
+		if at == 0 && end == len(s) {
+			return values // which may be no texts
 		}
 		out = v.join(out, values)
 		at = end

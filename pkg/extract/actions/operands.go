@@ -105,6 +105,7 @@ func (v *evaluation) compare(n *actionlint.CompareOpNode, src written.Text, dept
 
 // value is what a path into a context names: matrix.os, env.TAG, inputs['x'].
 func (v *evaluation) value(n actionlint.ExprNode, depth int) []operand {
+	v.steps++
 	path, ok := pathOf(n)
 	if !ok {
 		return []operand{{unresolved: "its expression is not evaluated"}}

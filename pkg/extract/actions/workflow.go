@@ -63,11 +63,19 @@ func (e *extraction) container(n yamlpos.Node, at string, c contexts) {
 	e.image(n, at, c, 0)
 }
 
+// nested is the skip of an image in a mapping that an expression names, which can
+// name no further ones.
+const nested = -1
+
 // image adds what n means with each combination of the matrix. The first skip
 // bytes are a prefix.
 func (e *extraction) image(n yamlpos.Node, at string, c contexts, skip int) {
 	for _, x := range e.evaluate(n, at, c) {
 		if c.giver != nil && !x.given {
+			continue
+		}
+		if image := get(x.object, "image"); skip == 0 && !image.IsZero() {
+			e.image(image, at+".image", c, nested)
 			continue
 		}
 		if skip > 0 {

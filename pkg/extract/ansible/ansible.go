@@ -14,6 +14,7 @@ import (
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlrefs"
+	"github.com/intact-dev/intact/pkg/ref"
 )
 
 // An Extractor reads playbooks, and task files that no playbook uses. A playbook
@@ -60,7 +61,7 @@ func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 	if err != nil {
 		return extract.Result{}, err
 	}
-	e := &extraction{r: r, fsys: fsys, first: p, budget: maxTasks}
+	e := &extraction{r: r, fsys: fsys, first: p, budget: maxTasks, placed: map[ref.Origin]*extract.Found{}}
 	for _, root := range f.Roots() {
 		switch {
 		case playbook(root):
@@ -69,7 +70,10 @@ func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 			e.tasks(root, "", e.alone(p))
 		}
 	}
-	return r.Result(p), nil
+	out := r.Result(p)
+	out.Found = append(out.Found, e.extra.Found...)
+	out.Problems = append(out.Problems, e.extra.Problems...)
+	return out, nil
 }
 
 // playbook reports whether a list is one of plays.
@@ -105,6 +109,8 @@ type extraction struct {
 	fsys   fs.FS
 	first  string
 	budget int
+	placed map[ref.Origin]*extract.Found // images of objects, by their places
+	extra  extract.Result                // what else is in objects
 }
 
 // A scope is what a task is in.

@@ -33,6 +33,10 @@ func TestWhatModulesRun(t *testing.T) {
 		{Name: "task_file", Files: "-- roles/r/tasks/main.yml --\n- docker_container: {image: a:1}\n", Want: "1:29 a:1 {a:1}"},
 		{Name: "kubernetes", Files: play("kubernetes.core.k8s:\n      definition:\n        kind: Deployment\n        spec: {template: {spec: {containers: [{image: a:1}], volumes: [{image: {reference: b:1}}]}}}"),
 			Want: "6:55 a:1 {a:1}\n6:92 b:1 {b:1}"},
+		{Name: "kubernetes_custom_resource", Files: play("k8s: {definition: {apiVersion: monitoring.coreos.com/v1, kind: Prometheus, spec: {image: 'a:1'}}}"),
+			Want: "3:95 a:1 {a:1}"},
+		{Name: "kubernetes_with_a_variable", Files: "- hosts: web\n  vars: {t: '1'}\n  tasks:\n  - k8s: {definition: {apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {containers: [{name: c, image: 'a:{{ t }}'}]}}}\n",
+			Want: "4:110 a:1 {:1}"},
 		{Name: "kubernetes_as_text", Files: play("k8s:\n      definition: |\n        spec:\n          containers: [{image: 'a:1'}]\n        ---\n        spec: {initContainers: [{image: b:1}]}"),
 			Want: "6:33 a:1 {a:1}\n8:41 b:1 {b:1}"},
 		{Name: "kubernetes_from_a_template", Files: play("k8s: {definition: \"{{ lookup('template', 'x') | from_yaml }}\"}"),
@@ -102,6 +106,18 @@ func TestChangesInPlace(t *testing.T) {
 				"4:5 object kubernetes.core.k8s_exec \"\": command ls on pod p\n5:5 object kubernetes.core.k8s_cp \"\": file /x on pod p"},
 		{Name: "role_alone", Files: "-- roles/r/tasks/main.yml --\n- pip: {name: x} # intact:ignore SET006 y\n", Want: "1:3 object pip \"\": package x on hosts of a play"},
 	})
+}
+
+func TestContainersOfObjects(t *testing.T) {
+	t.Parallel()
+	fsys, first := casetest.Files(playbook, play("k8s: {definition: {apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {containers: [{name: c, image: 'a:1'}]}}}"))
+	r, err := ansible.Extractor{}.Extract(fsys, first)
+	if err != nil || len(r.Found) != 1 {
+		t.Fatalf("%+v: %v", r, err)
+	}
+	if f := r.Found[0]; f.Workload.Kind != "Pod" || f.Workload.Name != "x" || f.Container != "c" || f.Settings == nil {
+		t.Errorf("%+v", f)
+	}
 }
 
 func TestWhatPlaybooksStandFor(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/intact-dev/intact/pkg/extract/internal/kube"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/ref"
@@ -118,7 +119,9 @@ func (e *extraction) one(t task, n yamlpos.Node, at string) {
 	}
 	x := expansion{e: e, s: t.s}
 	v := x.expand(n, 0)
-	e.r.Add(n, at, ref.KindImage, v, x.names...)
+	if f := e.r.Add(n, at, ref.KindImage, v, x.names...); f != nil {
+		e.placed[spot(n.Origin(e.r.File(n).Path, ""))] = f
+	}
 }
 
 // objects are those of Kubernetes, as mappings or as a text.
@@ -130,6 +133,7 @@ func (e *extraction) objects(t task, n yamlpos.Node, at string) {
 		return
 	case !ok:
 		e.object(t, n, at, 0)
+		e.workloads(n)
 		return
 	case strings.Contains(text, "{%") || expression.FindString(text) == strings.TrimSpace(text):
 		e.elsewhere(n, at, "the definition is put together when the play runs")
@@ -137,6 +141,41 @@ func (e *extraction) objects(t task, n yamlpos.Node, at string) {
 	}
 	for _, root := range e.r.Inner(n, at) {
 		e.object(t, root, at, 0)
+		e.workloads(root)
+	}
+}
+
+// workloads says of what was found in an object which container it is, and adds
+// what is no pod's.
+func (e *extraction) workloads(n yamlpos.Node) {
+	file := e.r.File(n)
+	if file == nil {
+		return
+	}
+	images, problems := (&kube.Reader{}).Node(file.Path, n)
+	for _, i := range images {
+		f := e.placed[spot(i.Origin)]
+		if f != nil {
+			f.Workload, f.Container, f.Role, f.Settings = i.Workload, i.Container, i.Role, i.Settings
+			continue
+		}
+		e.placed[spot(i.Origin)] = &i.Found
+		e.extra.Found = append(e.extra.Found, i.Found)
+	}
+	e.extra.Problems = append(e.extra.Problems, problems...)
+}
+
+// spot is a place without its path.
+func spot(o ref.Origin) ref.Origin {
+	o.Path = ""
+	return o
+}
+
+// named is one, if it is a text; what is wrong with one that is not is told with
+// the workload.
+func (e *extraction) named(t task, n yamlpos.Node, at string) {
+	if _, ok := n.Text(); ok {
+		e.one(t, n, at)
 	}
 }
 
@@ -157,11 +196,11 @@ func (e *extraction) object(t task, n yamlpos.Node, at string, depth int) {
 		switch {
 		case containers[k.String()] && v.IsList():
 			for i, c := range v.Items() {
-				e.one(t, c.Get("image"), fmt.Sprintf("%s[%d].image", at, i))
+				e.named(t, c.Get("image"), fmt.Sprintf("%s[%d].image", at, i))
 			}
 		case k.String() == "volumes":
 			for i, volume := range v.Items() {
-				e.one(t, volume.Get("image", "reference"), fmt.Sprintf("%s[%d].image.reference", at, i))
+				e.named(t, volume.Get("image", "reference"), fmt.Sprintf("%s[%d].image.reference", at, i))
 			}
 		default:
 			e.object(t, v, at, depth+1)

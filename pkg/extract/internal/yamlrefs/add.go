@@ -19,8 +19,9 @@ type reference struct {
 }
 
 // Add says that use, at path in its document, names v, which was put together
-// with variables, in the words that mention them (names). One that was added before is not added again. The
-// Found may be changed until Result is called; nil if there is none to change.
+// with variables; names are the words that mention them. One that was added
+// before is not added again. The Found may be changed until Result is called; nil
+// if there is none to change.
 func (r *Reader) Add(use yamlpos.Node, path string, kind ref.Kind, v written.Value, names ...string) *extract.Found {
 	f := r.File(use)
 	if f == nil {
