@@ -4,8 +4,10 @@ import (
 	"github.com/intact-dev/intact/pkg/config"
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/actions"
+	"github.com/intact-dev/intact/pkg/extract/ansible"
 	"github.com/intact-dev/intact/pkg/extract/azurepipelines"
 	"github.com/intact-dev/intact/pkg/extract/bake"
+	"github.com/intact-dev/intact/pkg/extract/chef"
 	"github.com/intact-dev/intact/pkg/extract/circleci"
 	"github.com/intact-dev/intact/pkg/extract/cloudbuild"
 	"github.com/intact-dev/intact/pkg/extract/cloudformation"
@@ -18,6 +20,7 @@ import (
 	"github.com/intact-dev/intact/pkg/extract/kustomize"
 	imagelist "github.com/intact-dev/intact/pkg/extract/list"
 	"github.com/intact-dev/intact/pkg/extract/pulumi"
+	"github.com/intact-dev/intact/pkg/extract/puppet"
 	"github.com/intact-dev/intact/pkg/extract/quadlet"
 	"github.com/intact-dev/intact/pkg/extract/terraform"
 )
@@ -34,6 +37,7 @@ func extractors(repo *config.Repository) []extract.Extractor {
 		compose.Extractor{}, bake.Extractor{}, devcontainer.Extractor{},
 		terraform.Extractor{}, pulumi.Extractor{}, cloudformation.Extractor{}, ecs.Extractor{},
 		actions.Extractor{}, gitlab.Extractor{}, circleci.Extractor{}, azurepipelines.Extractor{}, cloudbuild.Extractor{},
+		ansible.Extractor{}, chef.Extractor{}, puppet.Extractor{},
 		quadlet.Extractor{}, kubernetes.Extractor{CRDs: crds}, dockerfile.Extractor{}, imagelist.Extractor{},
 	}
 }
