@@ -31,6 +31,15 @@ func (n Node) IsMap() bool { return n.n != nil && n.n.Kind == yaml.MappingNode }
 // IsList reports whether n is a sequence.
 func (n Node) IsList() bool { return n.n != nil && n.n.Kind == yaml.SequenceNode }
 
+// Tag returns the tag that the file itself gives n, "!reset"; "" if none but one
+// of YAML's own.
+func (n Node) Tag() string {
+	if n.n == nil || strings.HasPrefix(n.n.Tag, "!!") {
+		return ""
+	}
+	return n.n.Tag
+}
+
 // Text returns the text of a scalar, a number's or boolean's too, as it is
 // written; ok is false for null and for what is no scalar.
 func (n Node) Text() (s string, ok bool) {
