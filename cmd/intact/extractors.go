@@ -16,7 +16,7 @@ import (
 	"github.com/intact-dev/intact/pkg/extract/gitlab"
 	"github.com/intact-dev/intact/pkg/extract/kubernetes"
 	"github.com/intact-dev/intact/pkg/extract/kustomize"
-	textlist "github.com/intact-dev/intact/pkg/extract/list"
+	imagelist "github.com/intact-dev/intact/pkg/extract/list"
 	"github.com/intact-dev/intact/pkg/extract/pulumi"
 	"github.com/intact-dev/intact/pkg/extract/quadlet"
 	"github.com/intact-dev/intact/pkg/extract/terraform"
@@ -25,14 +25,15 @@ import (
 // extractors read what files declare, those that put several files together
 // first. repo says what is special about the repository that the files are of.
 func extractors(repo *config.Repository) []extract.Extractor {
-	crds := make([]kubernetes.CRD, len(repo.CRDs))
-	for i, c := range repo.CRDs {
-		crds[i] = kubernetes.CRD{Group: c.Group, Kind: c.Kind, Images: c.Images}
+	var crds []kubernetes.CRD
+	for _, c := range repo.CRDs {
+		crds = append(crds, kubernetes.CRD{Group: c.Group, Kind: c.Kind, Images: c.Images})
 	}
 	return []extract.Extractor{
-		kustomize.Extractor{CRDs: crds}, compose.Extractor{}, bake.Extractor{}, devcontainer.Extractor{},
+		kustomize.Extractor{CRDs: crds},
+		compose.Extractor{}, bake.Extractor{}, devcontainer.Extractor{},
 		terraform.Extractor{}, pulumi.Extractor{}, cloudformation.Extractor{}, ecs.Extractor{},
 		actions.Extractor{}, gitlab.Extractor{}, circleci.Extractor{}, azurepipelines.Extractor{}, cloudbuild.Extractor{},
-		dockerfile.Extractor{}, quadlet.Extractor{}, kubernetes.Extractor{CRDs: crds}, textlist.Extractor{},
+		quadlet.Extractor{}, kubernetes.Extractor{CRDs: crds}, dockerfile.Extractor{}, imagelist.Extractor{},
 	}
 }

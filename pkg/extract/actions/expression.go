@@ -16,12 +16,20 @@ type contexts struct {
 	env          []yamlpos.Node // the innermost first
 	inputs       []yamlpos.Node // declarations
 	combinations []combination
+	checkouts    []string // folders that the repository is in
+
+	// Of a workflow that another one calls: the inputs that it gives, and what those
+	// see. Chain are the files that call each other.
+	given yamlpos.Node
+	giver *contexts
+	chain []string
 }
 
 // A result is one text that a value can be.
 type result struct {
 	written.Value
 	names []string // words that mention the variables in it
+	given bool     // inputs that were given have a part in it
 }
 
 // maxText bounds a text with expressions and what comes of it; a reference has
@@ -66,7 +74,7 @@ func (e *extraction) evaluate(n yamlpos.Node, at string, c contexts) []result {
 				continue
 			}
 			seen[key] = true
-			out = append(out, result{written.Value{Text: x.text, Unresolved: x.unresolved}, v.names})
+			out = append(out, result{written.Value{Text: x.text, Unresolved: x.unresolved}, v.names, v.given})
 		}
 		if v.cut {
 			e.r.Limit(n, at, "texts that one value can be", maxTexts)
@@ -90,6 +98,7 @@ type evaluation struct {
 	c     contexts
 	job   combination
 	names []string
+	given bool
 	steps int
 	cut   bool
 }

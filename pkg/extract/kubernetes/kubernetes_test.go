@@ -65,6 +65,7 @@ func TestMatch(t *testing.T) {
 		{"a.yaml", long, true},
 		{"a.yaml", "\xff\xfea\x00", true},
 		{"a.yaml", "services: {}\n", false},
+		{"a.yaml", "pattern: '\\.go$'\n", false},
 		{"a.yaml", "apiVersion\x00", false},
 		{"dump", "\xef\xbb\xbf# x\n\n---\napiVersion: v1\n", true},
 		{"dump", `{"apiVersion":"v1"}`, true},
