@@ -141,7 +141,7 @@ func (s *store) prepare(objects string) error {
 
 // readable says whether the format of the repository is one that is understood.
 func readable(cfg *config.Config) error {
-	if v := cfg.Core.RepositoryFormatVersion; v != "" && v != "0" && v != "1" {
+	if v := cfg.Raw.Section("core").Option("repositoryformatversion"); v != "" && v != "0" && v != "1" {
 		return fmt.Errorf("its format %q is not known", v)
 	}
 	for _, o := range cfg.Raw.Section("extensions").Options {

@@ -82,8 +82,9 @@ func (s *store) resolve(text string) (*object.Commit, error) {
 			if n > len(c.ParentHashes) {
 				return nil, s.explain(fmt.Errorf("revision %q: the commit %s has %d parents here", text, c.Hash, len(c.ParentHashes)), hintRevision)
 			}
-			if c, err = object.GetCommit(s, c.ParentHashes[n-1]); err != nil {
-				return nil, s.explain(fmt.Errorf("revision %q: %w", text, missing(c.ParentHashes[n-1], err)), hintRevision)
+			parent := c.ParentHashes[n-1]
+			if c, err = object.GetCommit(s, parent); err != nil {
+				return nil, s.explain(fmt.Errorf("revision %q: %w", text, missing(parent, err)), hintRevision)
 			}
 		}
 	}

@@ -40,7 +40,7 @@ func (r *Range) uncommitted(ctx context.Context, starts []string) ([]string, err
 		if e.Mode == filemode.Submodule || !below(e.Name, starts) || len(out) > 0 && out[len(out)-1] == e.Name {
 			continue
 		}
-		if n, err := r.head.find("open", e.Name, false); err != nil || n.hash != e.Hash || e.Stage != index.Merged || differs(root, e) {
+		if n, err := r.head.find("open", e.Name, false); err != nil || n.hash != e.Hash || e.Stage != 0 || differs(root, e) {
 			out = append(out, e.Name)
 		}
 	}
