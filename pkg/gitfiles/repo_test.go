@@ -26,14 +26,14 @@ import (
 
 // A repo is a repository that a test makes, with its work tree in dir.
 type repo struct {
-	t     *testing.T
+	t     testing.TB
 	dir   string
 	store *filesystem.Storage
 	clock int64
 }
 
 // newRepo makes an empty one, with HEAD on the branch main.
-func newRepo(t *testing.T) *repo {
+func newRepo(t testing.TB) *repo {
 	t.Helper()
 	dir := t.TempDir()
 	r := &repo{t: t, dir: dir, clock: 1_700_000_000}
