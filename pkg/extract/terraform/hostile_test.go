@@ -92,15 +92,20 @@ func TestAFileThatIsTooLarge(t *testing.T) {
 func TestWhatBelongsTogetherIsToldByOne(t *testing.T) {
 	t.Parallel()
 	r := run(t, map[string]string{
-		"main.tf":   "module \"a\" {\n  source = \"./a\"\n}\n",
-		"a/main.tf": "resource \"docker_image\" \"x\" {\n  name = \"x:1\"\n}\n",
+		"main.tf":   "module \"a\" {\n  source = \"./a\"\n}\nmodule \"b\" {\n  source = \"./b\"\n}\nmodule \"c\" {\n  source = \"./c\"\n}\n",
+		"a/main.tf": "variable \"must\" {}\nresource \"docker_image\" \"x\" {\n  name = \"x:1\"\n}\n",
 		"a/bad.tf":  "resource \"docker_image\" {\n",
 		"x.tfvars":  "a = 1\n",
+		// One that can stand for itself does.
+		"b/main.tf":  "resource \"docker_image\" \"y\" {\n  name = \"y:1\"\n}\n",
+		"b/bad.tf":   "resource \"docker_image\" {\n",
+		"c/main.tf":  "variable \"must\" {}\nresource \"docker_image\" \"z\" {\n  name = \"z:1\"\n}\n",
+		"c/p.tfvars": "must = 1\n",
 	})
 	if got := fmt.Sprint(r.Claims); got != "[a/bad.tf a/main.tf x.tfvars]" {
 		t.Errorf("claims %s", got)
 	}
-	if len(r.Found) != 1 || len(r.Problems) != 1 || r.Problems[0].Origin.Where != "a/bad.tf" || r.Problems[0].Cause != fact.Unsupported {
+	if len(r.Found) != 3 || len(r.Problems) != 1 || r.Problems[0].Origin.Where != "a/bad.tf" || r.Problems[0].Cause != fact.Unsupported {
 		t.Errorf("%+v", r)
 	}
 }

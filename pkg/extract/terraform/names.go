@@ -226,7 +226,7 @@ func (e *evaluation) resourceAttribute(x *hclsyntax.ScopeTraversalExpr, in *inst
 	if len(names) == 0 {
 		return e.unknown(x, "it is known only when it is applied")
 	}
-	address, rest, names = address+"."+names[0], rest[1:], names[1:]
+	address, rest = address+"."+names[0], rest[1:]
 	b := in.resources[address]
 	if b == nil {
 		return e.refused(x, "%s is not declared", address)
@@ -251,6 +251,9 @@ func (e *evaluation) resourceAttribute(x *hclsyntax.ScopeTraversalExpr, in *inst
 		if name == "image_id" || name == "latest" || name == "repo_digest" {
 			name = "name" // these are of the image that this names
 		}
+	}
+	if b.Labels[0] == "template_file" && name == "rendered" {
+		return e.named(x, e.once(x, in, address, func() *resource.Value { return e.rendered(x, b, &scope{in: in}) }))
 	}
 	a := b.Body.Attributes[name]
 	if a == nil || b.Type == "data" && b.Labels[0] != "docker_image" && b.Labels[0] != "docker_registry_image" {

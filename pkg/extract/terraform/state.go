@@ -10,6 +10,8 @@ import (
 	"github.com/intact-dev/intact/pkg/extract/internal/resource"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/limits"
 )
 
 // isJSON reports whether a file is a state, or what "terraform show -json" prints
@@ -78,9 +80,6 @@ func jsonDocument(s *resource.Sink, y resource.YAML, n yamlpos.Node) {
 // change reads what a plan makes of a resource, unless it takes it away.
 func change(s *resource.Sink, y resource.YAML, n yamlpos.Node) {
 	kind := n.Get("type").String()
-	if !resource.Knows(kind) {
-		return
-	}
 	after := n.Get("change", "after")
 	if after.IsZero() {
 		return
@@ -94,8 +93,8 @@ func unknown(v *resource.Value, after yamlpos.Node, depth int) *resource.Value {
 	if yes, ok := after.Bool(); ok && yes {
 		return resource.NotKnown(v.At, v.Text, why)
 	}
-	if depth > 100 {
-		return v
+	if depth > maxNest {
+		return resource.NotKnown(v.At, v.Text, "it is nested too deep")
 	}
 	for i, item := range after.Items() {
 		if i < len(v.Items) {
@@ -122,17 +121,21 @@ func unknown(v *resource.Value, after yamlpos.Node, depth int) *resource.Value {
 func jsonModule(s *resource.Sink, y resource.YAML, n yamlpos.Node, onlyData bool, depth int) {
 	for _, r := range n.Get("resources").Items() {
 		kind := r.Get("type").String()
-		if resource.Knows(kind) && (!onlyData || r.Get("mode").String() == "data") {
+		data := r.Get("mode").String() == "data"
+		if (resource.Knows(kind) || !data) && (!onlyData || data) {
 			read(s, r, kind, y.Value(r.Get("values")))
 		}
 	}
-	if depth > 50 {
+	if depth > maxModules {
+		s.Problem(y.Place(n), n.Get("address").String(), fact.Limit, (&limits.ExceededError{What: "depth of modules in a plan", Limit: maxModules}).Error())
 		return
 	}
 	for _, m := range n.Get("child_modules").Items() {
 		jsonModule(s, y, m, onlyData, depth+1)
 	}
 }
+
+const maxModules = 100
 
 func read(s *resource.Sink, n yamlpos.Node, kind string, body *resource.Value) {
 	s.Read(resource.Resource{Type: kind, Name: n.Get("name").String(), Path: n.Get("address").String(), Body: body, Data: n.Get("mode").String() == "data"})
@@ -141,7 +144,7 @@ func read(s *resource.Sink, n yamlpos.Node, kind string, body *resource.Value) {
 // stateResource reads a resource of a state file.
 func stateResource(s *resource.Sink, y resource.YAML, n yamlpos.Node) {
 	kind, name := n.Get("type").String(), n.Get("name").String()
-	if !resource.Knows(kind) {
+	if !resource.Knows(kind) && n.Get("mode").String() == "data" {
 		return
 	}
 	path := kind + "." + name

@@ -73,7 +73,15 @@ func (d *Doc) parse(yield func(*Doc, *extract.PositionError) bool) bool {
 			return true
 		case err != nil:
 			return yield(nil, d.syntaxError(err))
-		case len(n.Content) == 1 && !yield(d.with(n.Content[0]), nil):
+		case len(n.Content) == 0:
+			continue
+		}
+		doc := d.with(n.Content[0])
+		bad := doc.nesting()
+		if bad != nil {
+			doc = nil
+		}
+		if !yield(doc, bad) {
 			return false
 		}
 	}
@@ -143,6 +151,8 @@ var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))`)
 var countedFromZero = regexp.MustCompile(
 	`^did not find expected (?:<(?:stream-start|document start)>|node content|'-' indicator|key|',' or '[\]}]')$`)
 
+const templateHint = "; it looks like a template, which has to be rendered first"
+
 var noAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 
 // syntaxError takes the line out of the parser's message. It knows no column, and
@@ -166,7 +176,7 @@ func (d *Doc) syntaxError(err error) *extract.PositionError {
 		at = max(0, bytes.Index(d.text, []byte("*"+m[1])))
 	}
 	if bytes.Contains(d.text, []byte("{{")) {
-		text += "; it looks like a template, which has to be rendered first"
+		text += templateHint
 	}
 	return d.errorAt(at, fmt.Errorf("not valid YAML: %s", text))
 }

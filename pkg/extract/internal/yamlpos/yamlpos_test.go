@@ -277,9 +277,7 @@ func TestADocumentThatExpandsWithoutEnd(t *testing.T) {
 		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
 	}
 	for name, data := range map[string]string{
-		"laughs":          b.String(),
-		"of_itself":       "a: &a [*a, *a]\n",
-		"merge_of_itself": "a: &a {<<: [*a, *a], b: {c: *a}}\n",
+		"laughs": b.String(),
 	} {
 		d := only(t, data)
 		seen := 0
@@ -341,7 +339,7 @@ func TestScalars(t *testing.T) {
 func TestOneLongLine(t *testing.T) {
 	t.Parallel()
 	for _, unit := range []string{"{}", `{"image":"é"}`} {
-		data := []byte(strings.Repeat(unit, 100_000))
+		data := []byte(strings.Repeat(unit, 20_000))
 		f, err := yamlpos.Open(data)
 		if err != nil {
 			t.Fatal(err)
@@ -357,8 +355,33 @@ func TestOneLongLine(t *testing.T) {
 			}
 			docs++
 		}
-		if docs != 100_000 {
+		if docs != 20_000 {
 			t.Errorf("%d documents of %q", docs, unit)
 		}
+	}
+}
+
+// A reader goes as deep as values are nested, so nothing may be nested without
+// end.
+func TestAliasesThatNest(t *testing.T) {
+	t.Parallel()
+	var chain strings.Builder
+	chain.WriteString("a0: &a0 x\n")
+	for i := range 20_000 {
+		fmt.Fprintf(&chain, "a%d: &a%d [*a%d]\n", i+1, i+1, i)
+	}
+	for name, text := range map[string]string{"a circle": "a: &a {b: [*a]}\n", "a merge of itself": "a: &a {<<: [*a, *a], b: {c: *a}}\n", "a chain": chain.String()} {
+		f, err := yamlpos.Open([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for d, err := range f.Docs(nil) {
+			if err == nil || d != nil {
+				t.Errorf("%s is read", name)
+			}
+		}
+	}
+	if got := only(t, "a: &a {b: &b x, c: *b}\nd: *a\n").Root().Get("d", "c").String(); got != "x" {
+		t.Errorf("plain aliases: %q", got)
 	}
 }
