@@ -77,6 +77,9 @@ func TestRevisions(t *testing.T) {
 	} {
 		r.refused(rev, want)
 	}
+	if e := r.refused("origin/none"); e.Error() != `revision "origin/none": no branch, tag or commit of that name is here` {
+		t.Errorf("%v", e)
+	}
 }
 
 func TestTheRangeBeginsWhereHistoryParted(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/storer"
+	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
 )
 
 // A revision is a name and the steps from it: HEAD~3^2.
@@ -112,7 +113,7 @@ func (s *store) named(name string) (*object.Commit, error) {
 		switch {
 		case err == nil && found != nil && !found.Hash().IsZero():
 			return s.peel(found.Hash())
-		case err != nil && !errors.Is(err, plumbing.ErrReferenceNotFound):
+		case err != nil && !errors.Is(err, plumbing.ErrReferenceNotFound) && !errors.Is(err, dotgit.ErrReferenceNameEscape):
 			broken = err
 		}
 	}
