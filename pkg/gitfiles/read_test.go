@@ -141,9 +141,11 @@ func TestNewExcludesHideNothingSilently(t *testing.T) {
 func TestANewCommentThatSilencesIsTold(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
-	r.history(start, start.with("deploy/pod.yaml", strings.Replace(pod, "nginx:1.25", "nginx:1.25 # intact:ignore REF001 later", 1)))
+	silent := strings.Replace(pod, "nginx:1.25", "nginx:1.25 # intact:ignore REF001 later", 1)
+	// At what is new itself there was nothing to silence.
+	r.history(start, start.with("deploy/pod.yaml", silent, "new.yaml", silent))
 	got := r.read("HEAD^")
-	if d := cmp.Diff([]string{"deploy/pod.yaml:7 nginx:1.25"}, touched(got)); d != "" {
+	if d := cmp.Diff([]string{"deploy/pod.yaml:7 nginx:1.25", "new.yaml:7 nginx:1.25"}, touched(got)); d != "" {
 		t.Error(d)
 	}
 	if d := cmp.Diff([]string{`deploy/pod.yaml:7 a comment that came in the range silences REF001 at "nginx:1.25": "later"`}, notices(got)); d != "" {

@@ -137,4 +137,13 @@ func TestAFileThatFailsCountsIfAPartOfItChanged(t *testing.T) {
 			}
 		}
 	}
+	// One that panics anew is not taken for one that finds nothing.
+	r.ref("refs/heads/main", r.commit(files{"a.main": "1", "other": "2"}, c[2]))
+	got, err := r.open(c[2].String()).Read(t.Context(), []string{"."}, func(fs.FS) (extract.Options, error) {
+		return extract.Options{Extractors: []extract.Extractor{failing{true}}}, nil
+	})
+	r.must(err)
+	if d := cmp.Diff([]string{"a.main: the extractor panicked: on purpose"}, problems(got)); d != "" {
+		t.Error(d)
+	}
 }
