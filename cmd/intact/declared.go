@@ -50,11 +50,11 @@ func (s *scanSetup) declared(ctx context.Context, c *cli.Context) error {
 
 // countsOf says what was read and what was passed over.
 func countsOf(t *extract.Tree) []observe.Count {
-	out := []observe.Count{{What: "files read", N: t.Files}, {What: "references", N: len(t.Found)}}
+	out := []observe.Count{{What: "files", N: t.Files}, {What: "references", N: len(t.Found)}}
 	for _, c := range []observe.Count{
-		{What: "files of other kinds", N: t.Passed.Other}, {What: "binary files passed over", N: t.Passed.Binary},
-		{What: "vendored folders passed over", N: t.Passed.Vendored}, {What: "ignored by Git", N: t.Passed.Ignored},
-		{What: "excluded by .intact.yaml", N: t.Passed.Excluded},
+		{What: "other files", N: t.Passed.Other}, {What: "binary files", N: t.Passed.Binary},
+		{What: "vendored folders", N: t.Passed.Vendored}, {What: "ignored paths", N: t.Passed.Ignored},
+		{What: "excluded paths", N: t.Passed.Excluded},
 	} {
 		if c.N > 0 {
 			out = append(out, c)

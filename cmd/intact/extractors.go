@@ -4,20 +4,24 @@ import (
 	"github.com/intact-dev/intact/pkg/config"
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/actions"
+	"github.com/intact-dev/intact/pkg/extract/ansible"
 	"github.com/intact-dev/intact/pkg/extract/azurepipelines"
 	"github.com/intact-dev/intact/pkg/extract/bake"
+	"github.com/intact-dev/intact/pkg/extract/chef"
 	"github.com/intact-dev/intact/pkg/extract/circleci"
 	"github.com/intact-dev/intact/pkg/extract/cloudbuild"
 	"github.com/intact-dev/intact/pkg/extract/cloudformation"
 	"github.com/intact-dev/intact/pkg/extract/compose"
 	"github.com/intact-dev/intact/pkg/extract/devcontainer"
 	"github.com/intact-dev/intact/pkg/extract/dockerfile"
+	"github.com/intact-dev/intact/pkg/extract/drone"
 	"github.com/intact-dev/intact/pkg/extract/ecs"
 	"github.com/intact-dev/intact/pkg/extract/gitlab"
 	"github.com/intact-dev/intact/pkg/extract/kubernetes"
 	"github.com/intact-dev/intact/pkg/extract/kustomize"
 	imagelist "github.com/intact-dev/intact/pkg/extract/list"
 	"github.com/intact-dev/intact/pkg/extract/pulumi"
+	"github.com/intact-dev/intact/pkg/extract/puppet"
 	"github.com/intact-dev/intact/pkg/extract/quadlet"
 	"github.com/intact-dev/intact/pkg/extract/terraform"
 )
@@ -33,7 +37,8 @@ func extractors(repo *config.Repository) []extract.Extractor {
 		kustomize.Extractor{CRDs: crds},
 		compose.Extractor{}, bake.Extractor{}, devcontainer.Extractor{},
 		terraform.Extractor{}, pulumi.Extractor{}, cloudformation.Extractor{}, ecs.Extractor{},
-		actions.Extractor{}, gitlab.Extractor{}, circleci.Extractor{}, azurepipelines.Extractor{}, cloudbuild.Extractor{},
+		actions.Extractor{}, gitlab.Extractor{}, circleci.Extractor{}, azurepipelines.Extractor{}, cloudbuild.Extractor{}, drone.Extractor{},
+		ansible.Extractor{}, chef.Extractor{}, puppet.Extractor{},
 		quadlet.Extractor{}, kubernetes.Extractor{CRDs: crds}, dockerfile.Extractor{}, imagelist.Extractor{},
 	}
 }

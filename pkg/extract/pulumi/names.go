@@ -252,5 +252,8 @@ func (r *run) invoke(n yamlpos.Node, function string, args yamlpos.Node) *resour
 	}
 	v := r.unknown(n, "fn::invoke", "the function "+function+" is called when it is deployed")
 	v.From = resource.Short(function)
+	if strings.HasSuffix(v.From, ":getParameter") && !resource.ImageParameter(args.Get("name").String()) {
+		v.From = "" // nothing but its use says that it is an image
+	}
 	return v
 }

@@ -154,3 +154,27 @@ func FuzzHCL(f *testing.F) {
 		}
 	})
 }
+
+func FuzzJSON(f *testing.F) {
+	f.Add("x.tfstate", []byte(`{"resources":[{"mode":"managed","type":"docker_image","name":"a","instances":[{"index_key":0,"attributes":{"name":"a:1"}}]}]}`))
+	f.Add("plan.json", []byte(`{"terraform_version":"1","format_version":"1","resource_changes":[{"address":"a","type":"docker_container","change":{"after":{"image":null,"mounts":[{}]},"after_unknown":{"image":true,"mounts":[{"target":true},true]}}}]}`))
+	f.Add("main.tf.json", []byte(`{"variable":{"v":{"type":"object({a = optional(string, \"b\")})","default":{}}},"locals":[{"l":"${var.v.a}"}],"resource":[{"docker_image":{"x":[{"name":"${lookup({a = local.l}, \"a\")}:1"}]}}],"module":{"m":{"source":"./m","image":"%{if true}x%{endif}"}}}`))
+	f.Fuzz(func(t *testing.T, name string, data []byte) {
+		if name != "main.tf.json" && name != "x.tfstate" {
+			name = "plan.json"
+		}
+		fsys := fstest.MapFS{name: {Data: data}, "m/main.tf": {Data: []byte("variable \"image\" {}\nresource \"docker_image\" \"m\" {\n  name = var.image\n}\n")}}
+		r, err := terraform.Extractor{}.Extract(fsys, name)
+		if err != nil {
+			return
+		}
+		for _, found := range r.Found {
+			if s := found.Site; s != nil && (fsys[s.File] == nil || s.Start < 0 || s.End > len(fsys[s.File].Data) || s.Start > s.End) {
+				t.Fatalf("%+v", found)
+			}
+			if fsys[found.Origin.Where] == nil || found.Origin.Line < 1 {
+				t.Fatalf("%+v", found.Origin)
+			}
+		}
+	})
+}

@@ -166,6 +166,10 @@ func classOfParameter(name string) ref.Class {
 	return "" // what another wrote there may be written anew, or not
 }
 
+// ImageParameter reports whether a parameter holds an image of machines, by its
+// name: it is then found where it is looked up.
+func ImageParameter(name string) bool { return parameterOfImage.MatchString(name) }
+
 func ssmParameter(s *Sink, r Resource) {
 	if !r.Data && r.Type == "aws_ssm_parameter" {
 		return
