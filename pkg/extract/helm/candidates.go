@@ -80,21 +80,10 @@ func (l *release) isValues(f *file) bool {
 		slices.ContainsFunc(l.folder.files, func(o *file) bool { return o.name == path.Join(path.Dir(f.name), chartFile) })
 }
 
-// docs are the documents of a file; what can't be read of it the loader tells.
+// docs are the documents of values, or of what describes a chart.
 func (l *release) docs(f *file) func(func(*yamlpos.Doc) bool) {
 	return func(yield func(*yamlpos.Doc) bool) {
-		parsed, ok := l.parsed[f]
-		if !ok {
-			if y, err := yamlpos.Open(f.was); err == nil {
-				for d, err := range y.Docs(nil) {
-					if err == nil {
-						parsed = append(parsed, d)
-					}
-				}
-			}
-			l.parsed[f] = parsed
-		}
-		for _, d := range parsed {
+		for _, d := range l.parsed[f] {
 			if !yield(d) {
 				return
 			}
@@ -119,8 +108,8 @@ func walk(n yamlpos.Node, at []any, visit func(yamlpos.Node, []any)) {
 }
 
 var (
-	// imageLine is a line of a template that has an image.
-	imageLine = regexp.MustCompile(`(?i)^[ \t-]*["']?[a-z0-9_.-]*image[a-z0-9_.-]*["']?[ \t]*:`)
+	// imageLine is how a line of a template begins that has an image.
+	imageLine = regexp.MustCompile(`(?i)image[a-z0-9_.-]*["']?[ \t]*:`)
 	token     = regexp.MustCompile(`[A-Za-z0-9][A-Za-z0-9._/:@-]*[A-Za-z0-9]|[A-Za-z0-9]`)
 )
 

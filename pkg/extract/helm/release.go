@@ -43,9 +43,12 @@ func (l *release) run(values []string) {
 	for _, p := range values {
 		l.valuesFile(p)
 	}
-	for _, f := range l.folder.files {
-		if template(f.name) {
+	for _, f := range slices.Concat(l.values, l.folder.files) {
+		switch {
+		case template(f.name):
 			l.check(f)
+		case l.isValues(f) || path.Base(f.name) == chartFile:
+			l.valid(f)
 		}
 	}
 	plain, complete := l.plain()
@@ -87,6 +90,26 @@ func (l *release) check(f *file) {
 		at.Line, at.Column = p.Line, p.Column
 	}
 	l.problem(extract.Problem{Origin: at, Cause: causeOf(err), Why: err.Error()})
+}
+
+// valid says what is wrong with a file of values.
+func (l *release) valid(f *file) {
+	y, err := yamlpos.Open(f.was)
+	if p := (*extract.PositionError)(nil); errors.As(err, &p) {
+		l.problem(yamlpos.Problem(f.path, p))
+		return
+	}
+	for d, err := range y.Docs(nil) {
+		if err == nil {
+			l.parsed[f] = append(l.parsed[f], d)
+			continue
+		}
+		p := yamlpos.Problem(f.path, err)
+		if f.packed {
+			p.Origin = f.place(0)
+		}
+		l.problem(p)
+	}
 }
 
 // maxDropped bounds the templates of one chart that are told not to render, each

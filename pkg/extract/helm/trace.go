@@ -210,7 +210,8 @@ func (l *release) place(f *extract.Found, template *file, hits []hit) {
 	}
 	for i := range hits {
 		o := hits[i].origin()
-		if at != nil && o == at.origin() || compare(o, f.Origin) == 0 || slices.Contains(f.Related, o) {
+		sameLine := func(p ref.Origin) bool { return p.Where == o.Where && p.Line == o.Line }
+		if at != nil && o == at.origin() || compare(o, f.Origin) == 0 || slices.ContainsFunc(f.Related, sameLine) {
 			continue
 		}
 		f.Related = append(f.Related, o)
