@@ -91,9 +91,14 @@ func (l *release) docs(f *file) func(func(*yamlpos.Doc) bool) {
 	}
 }
 
+// maxLevel is how deep images are looked for in values: anchors may hold
+// themselves.
+const maxLevel = 64
+
 // walk visits all scalars, null included.
 func walk(n yamlpos.Node, at []any, visit func(yamlpos.Node, []any)) {
 	switch {
+	case len(at) > maxLevel:
 	case n.IsMap():
 		for k, v := range n.Fields() {
 			walk(v, append(at[:len(at):len(at)], k.String()), visit)

@@ -63,9 +63,16 @@ func (f *folder) chart(dir, prefix string, above []string) {
 		} else {
 			rules = parsed
 		}
+		f.read = append(f.read, path.Join(dir, ignore.HelmIgnore))
 	}
 	rules.AddDefaults()
-	f.walk(dir, "", prefix, rules, 0)
+	before := len(f.files)
+	f.walk(dir, "", prefix, rules, true, 0)
+	// What is no part of a chart is read for templates that ask for it: a chart may
+	// be the root of a whole repository.
+	if slices.ContainsFunc(f.files[before:], func(x *file) bool { return bytes.Contains(x.data, []byte("Files")) }) {
+		f.walk(dir, "", prefix, rules, false, 0)
+	}
 	var meta struct {
 		Dependencies []struct{ Name, Repository string }
 	}
@@ -89,8 +96,8 @@ func (f *folder) chart(dir, prefix string, above []string) {
 	}
 }
 
-// walk reads what is in the folder rel of dir.
-func (f *folder) walk(dir, rel, prefix string, rules *ignore.Rules, links int) {
+// walk reads what is in the folder rel of dir: the parts of a chart, or all else.
+func (f *folder) walk(dir, rel, prefix string, rules *ignore.Rules, parts bool, links int) {
 	at := path.Join(dir, rel)
 	entries, err := fs.ReadDir(f.fsys, at)
 	if err != nil {
@@ -99,6 +106,9 @@ func (f *folder) walk(dir, rel, prefix string, rules *ignore.Rules, links int) {
 	}
 	for _, e := range entries {
 		name, p := path.Join(rel, e.Name()), path.Join(at, e.Name())
+		if part(name) != parts {
+			continue
+		}
 		info, err := fs.Stat(f.fsys, p)
 		if err != nil {
 			f.problem(p, fmt.Errorf("read %q: %w", p, cause(err)))
@@ -117,13 +127,19 @@ func (f *folder) walk(dir, rel, prefix string, rules *ignore.Rules, links int) {
 				f.problem(p, &limits.ExceededError{What: "links to folders in a chart", Limit: maxLinks})
 				continue
 			}
-			f.walk(dir, name, prefix, rules, below)
+			f.walk(dir, name, prefix, rules, parts, below)
 		case !info.Mode().IsRegular():
 			f.problem(p, fmt.Errorf("%q is no regular file", p))
 		default:
 			f.add(prefix+name, p)
 		}
 	}
+}
+
+// part reports whether a file or folder is one that every chart has a use for.
+func part(name string) bool {
+	first, _, _ := strings.Cut(name, "/")
+	return first == "templates" || first == "charts" || first == "crds" || name == chartFile || name == "values.yaml" || name == "requirements.yaml"
 }
 
 func (f *folder) add(name, p string) {
@@ -210,8 +226,7 @@ func (f *folder) result(r *extract.Result) {
 		if f.dir == "." {
 			rel, ok = p, true
 		}
-		first, _, _ := strings.Cut(rel, "/")
-		if ok && (first == "templates" || first == "crds" || first == "charts" || rel == "values.yaml") {
+		if ok && part(rel) {
 			r.Claims = append(r.Claims, p)
 		}
 	}

@@ -36,6 +36,8 @@ func TestTemplatesWithoutEnd(t *testing.T) {
 		{"a large text in a loop", `{{ range 1000000 }}` + strings.Repeat("x", 100_000) + `{{ end }}`, ""},
 		{"large values as text", `{{ range 1000000 }}{{ $x := toYaml $.Values }}{{ end }}`, "x: " + strings.Repeat("x", 1_000_000) + "\n"},
 		{"actions in actions", strings.Repeat(`{{ if 1 }}`, 200_000) + strings.Repeat(`{{ end }}`, 200_000), ""},
+		{"configuration of files", `{{ range 1000000 }}{{ $x := len ($.Files.AsConfig) }}{{ end }}`, "x: y\n"},
+		{"a text that is not kept", `{{ range 1000000 }}{{ if toYaml $.Values | len | eq 1 }}{{ end }}{{ end }}`, "x: " + strings.Repeat("x", 100_000) + "\n"},
 		{"a list without doubles", `{{ until 1000000 | uniq | len }}`, ""},
 	}
 	for _, tt := range tests {

@@ -27,7 +27,8 @@ type release struct {
 	parsed  map[*file][]*yamlpos.Doc
 	dropped map[*file]bool // templates that don't render
 
-	renders  int // that were needed to find where things come from
+	renders  int     // of one step to find where things come from
+	used     float64 // budgets that these took
 	found    []extract.Found
 	problems []extract.Problem
 }

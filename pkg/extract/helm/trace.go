@@ -22,8 +22,12 @@ type hit struct {
 	labels     bool // it is written into labels too, which can't hold a digest
 }
 
-// maxRenders bounds how often a chart is rendered to find where things come from.
-const maxRenders = 40
+// How often a chart is rendered to find where things come from, in each of three
+// steps, and how many budgets that may take.
+const (
+	maxRenders = 40
+	maxUsed    = 4
+)
 
 // trace says where images are written.
 func (l *release) trace(images []image) {
@@ -60,14 +64,15 @@ func (l *release) trace(images []image) {
 // group renders with all marks at once, and with fewer of them where that gives
 // something else.
 func (l *release) group(images []image, cs []*candidate, hits [][]hit, find func(plain, marked ref.Ref, was, is string, cs []*candidate) []hit) {
-	if len(cs) == 0 || l.renders == maxRenders {
+	if len(cs) == 0 || l.renders == maxRenders || l.used > maxUsed {
 		return
 	}
 	l.renders++
 	for i, c := range cs {
 		c.id = i
 	}
-	r, _, err := l.render(cs)
+	r, budget, err := l.render(cs)
+	l.used += budget.Used()
 	var now []image
 	if err == nil {
 		now = l.images(r, false)

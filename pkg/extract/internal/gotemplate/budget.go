@@ -3,6 +3,7 @@ package gotemplate
 import (
 	"reflect"
 	"text/template"
+	"time"
 
 	"github.com/intact-dev/intact/pkg/internal/limits"
 )
@@ -19,25 +20,32 @@ const (
 
 // Bounds of one rendering. The charts of large platforms take a tenth of them.
 const (
-	maxSteps = 1_000_000 // turns of loops and calls of functions
-	maxDepth = 1000      // of templates in templates; Helm bounds the same name in itself by it
-	maxBytes = 256 << 20 // of texts that are made on the way
-	maxNodes = 1_000_000 // of one value, what it holds several times counted each time
-	maxLevel = 1000      // of values in a value: writing one is a recursion
-	maxText  = 64 << 20  // of one text or list that a function makes out of numbers
+	maxSteps = 300_000          // turns of loops and calls of functions
+	maxDepth = 1000             // of templates in templates; Helm bounds the same name in itself by it
+	maxBytes = 64 << 20         // of texts that are made on the way
+	maxNodes = 1_000_000        // of one value, what it holds several times counted each time
+	maxLevel = 1000             // of values in a value: writing one is a recursion
+	maxTime  = 30 * time.Second // the rest is for steps that are worth more than one
+	maxText  = 16 << 20         // of one text or list that a function makes out of numbers
 )
 
 // A Budget bounds one rendering. It is not safe for concurrent use.
 type Budget struct {
 	steps, bytes int
 	depth        int
+	until        time.Time
 	sizes        map[uintptr]sized
 	err          *limits.ExceededError
 }
 
-// NewBudget returns one for one rendering.
+// NewBudget returns one for one rendering, which begins now.
 func NewBudget() *Budget {
-	return &Budget{steps: maxSteps, bytes: maxBytes, sizes: map[uintptr]sized{}}
+	return &Budget{steps: maxSteps, bytes: maxBytes, sizes: map[uintptr]sized{}, until: time.Now().Add(maxTime)}
+}
+
+// Used is what part of the budget is spent, from 0 to 1.
+func (b *Budget) Used() float64 {
+	return max(1-float64(b.steps)/maxSteps, 1-float64(b.bytes)/maxBytes)
 }
 
 // Err is the limit that was exceeded; nil if none was.
@@ -60,6 +68,8 @@ func (b *Budget) spend(bytes int) error {
 	switch {
 	case b.err != nil:
 		return b.err
+	case b.steps%256 == 0 && time.Now().After(b.until):
+		return b.exceed("seconds that rendering a template takes", int64(maxTime/time.Second))
 	case bytes < 0 || bytes > b.bytes:
 		return b.exceed("bytes that rendering a template makes", maxBytes)
 	case b.steps == 0:
@@ -81,7 +91,13 @@ func (b *Budget) own() template.FuncMap {
 			return "", b.spend(weight)
 		},
 		leaveName: func() string { b.depth--; return "" },
-		passName:  func(v any) (any, error) { return v, b.spend(b.written(v)) },
+		// Texts on the way come from functions that take their time.
+		passName: func(v any) (any, error) {
+			if n := b.written(v); n > 64 {
+				return v, b.spend(4 * n)
+			}
+			return v, b.Err()
+		},
 		outName: func(v any) (any, error) {
 			n := b.written(v)
 			if _, ok := v.(string); !ok && v != nil {

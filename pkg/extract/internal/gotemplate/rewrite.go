@@ -181,15 +181,19 @@ func pipe(p *parse.PipeNode) string {
 }
 
 func rewritePipe(p *parse.PipeNode) {
-	for _, c := range p.Cmds {
+	var cmds []*parse.CommandNode
+	for i, c := range p.Cmds {
+		if i > 0 {
+			cmds = append(cmds, command(passName))
+		}
+		cmds = append(cmds, c)
 		for _, a := range c.Args {
-			switch a := a.(type) {
-			case *parse.PipeNode:
-				rewritePipe(a)
-			case *parse.ChainNode:
-				if inner, ok := a.Node.(*parse.PipeNode); ok {
-					rewritePipe(inner)
-				}
+			if chain, ok := a.(*parse.ChainNode); ok {
+				a = chain.Node
+			}
+			if inner, ok := a.(*parse.PipeNode); ok {
+				rewritePipe(inner)
+				inner.Cmds = append(inner.Cmds, command(passName))
 			}
 		}
 		if name, ok := c.Args[0].(*parse.IdentifierNode); ok && name.Ident == "tpl" && len(c.Args) > 1 {
@@ -200,6 +204,11 @@ func rewritePipe(p *parse.PipeNode) {
 			c.Args[1] = parse.NewIdentifier("(" + tplName + " " + text + ")")
 		}
 	}
+	p.Cmds = cmds
+}
+
+func command(name string) *parse.CommandNode {
+	return &parse.CommandNode{NodeType: parse.NodeCommand, Args: []parse.Node{parse.NewIdentifier(name)}}
 }
 
 // weight is how much text l writes by itself, each of its loops once not counted.
