@@ -278,8 +278,6 @@ func TestADocumentThatExpandsWithoutEnd(t *testing.T) {
 	}
 	for name, data := range map[string]string{
 		"laughs":          b.String(),
-		"of_itself":       "a: &a [*a, *a]\n",
-		"merge_of_itself": "a: &a {<<: [*a, *a], b: {c: *a}}\n",
 	} {
 		d := only(t, data)
 		seen := 0
@@ -359,6 +357,28 @@ func TestOneLongLine(t *testing.T) {
 		}
 		if docs != 100_000 {
 			t.Errorf("%d documents of %q", docs, unit)
+		}
+	}
+}
+
+func TestAnchorsThatHoldThemselves(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"a: 1\nx: &x [*x]\n": `2:4 the anchor "x" holds itself`, "x: &x {a: &y {b: *x}, c: *y}\n": `1:4 the anchor "x" holds itself`,
+		"a: &a {<<: [*a, *a], b: {c: *a}}\n": `1:4 the anchor "a" holds itself`, "x: &x {a: 1}\ny: [*x, *x]\nz: &z {<<: *x}\n": "",
+	} {
+		f, err := yamlpos.Open([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, err := range f.Docs(nil) {
+			if err != nil {
+				got += fmt.Sprintf("%d:%d %v", err.Line, err.Column, err)
+			}
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
 }
