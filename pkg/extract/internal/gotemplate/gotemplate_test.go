@@ -46,7 +46,7 @@ func run(text string, anew bool) (string, error) {
 }
 
 var templates = []string{
-	"plain", "", "{{ .a }}", "  {{- .a -}}  \n x", "{ {{- .a }}", "{ {{- /* c */ -}} {", "}}{{ .a }}", "a{{/* c */}}b", "{{ \"{{\" }}", "{{ `a\n\"b` }}",
+	"plain", "", " \n", "{{ define \"w\" }} \n{{ end }}<{{ template \"w\" }}>", "{{ .a }}", "  {{- .a -}}  \n x", "{ {{- .a }}", "{ {{- /* c */ -}} {", "}}{{ .a }}", "a{{/* c */}}b", "{{ \"{{\" }}", "{{ `a\n\"b` }}",
 	"{{ if .a }}1{{ else }}2{{ end }}", "{{ if .none }}1{{ else if .n }}2{{ else }}3{{ end }}", "{{ if .none }}1{{ else with .n }}2{{ . }}{{ end }}",
 	"{{ with .map.k }}{{ .l }}{{ else }}no{{ end }}", "{{ with $x := .n }}{{ $x }}{{ end }}", "{{ .none }}", "{{ .map.none }}", "{{ .map }}", "{{ .list }}", "{{ true }}{{ 1 }}{{ 1.50 }}{{ 'a' }}",
 	"{{ range .list }}[{{ . }}]{{ else }}none{{ end }}", "{{ range $i, $x := .list }}{{ $i }}{{ $x }}{{ end }}", "{{ range .none }}{{ else }}none{{ end }}",

@@ -53,10 +53,14 @@ func Rewrite(name, text string, after func(offset int) string) (*Source, error) 
 		root := trees[key].Root
 		switch {
 		case parse.IsEmptyTree(root):
-			// An empty one does not take the place of another: it has to stay empty.
-			if key != name {
-				fmt.Fprintf(&w.out, "{{define %s}}{{end}}", strconv.Quote(key))
+			// One of white space does not take the place of another: it has to stay so.
+			if key == name {
+				w.list(root)
+				break
 			}
+			fmt.Fprintf(&w.out, "{{define %s}}", strconv.Quote(key))
+			w.list(root)
+			w.out.WriteString("{{end}}")
 		case key == name:
 			w.body(root)
 		default:
