@@ -249,7 +249,7 @@ func TestCharts(t *testing.T) {
 		}},
 		{"a helper that fails", meta + "-- c/templates/_h.tpl --\n{{ define \"h\" }}{{ .Values.a.b.c }}{{ end }}\n-- c/templates/a.yaml --\nkind: X\n\n{{ include \"h\" . }}\n" + pod("acme/app:1"), []string{
 			"c/templates/p.yaml:7:12 acme/app:1 [/Pod/p a] reference<c/templates/p.yaml acme/app:1>",
-			"problem c/templates/a.yaml:3:4 unsupported: does not render: executing \"c/templates/a.yaml\" at <include \"h\" .>: error calling include: c/templates/_h.tpl:1:40 executing \"h\" at <.Values.a.b.c>: nil pointer evaluating interface {}.b",
+			"problem c/templates/a.yaml:3:4 unsupported: does not render: executing \"c/templates/a.yaml\" at <include \"h\" .>: error calling include: c/templates/_h.tpl:1:20 executing \"h\" at <.Values.a.b.c>: nil pointer evaluating interface {}.b",
 		}},
 		{"what renders is no YAML", meta + "-- c/templates/a.yaml --\nkind: X\na: [\n" + pod("acme/app:1"), []string{
 			"c/templates/p.yaml:7:12 acme/app:1 [/Pod/p a] reference<c/templates/p.yaml acme/app:1>",

@@ -163,9 +163,26 @@ func (l *release) failed(r *rendering, budget *gotemplate.Budget, err error) (*f
 	}
 	if p.Cause != fact.Limit {
 		_, why, _ := strings.Cut(text, m[0])
-		p.Why = "does not render: " + strings.TrimLeft(why, "): ")
+		p.Why = "does not render: " + l.places(r, strings.TrimLeft(why, "): "))
 	}
 	return f, p
+}
+
+var innerPlace = regexp.MustCompile(`([^\s():]+(?:/[^\s():]+)+):(\d+):(\d+)`)
+
+// places puts the places of templates as they are written into an error.
+func (l *release) places(r *rendering, text string) string {
+	return innerPlace.ReplaceAllStringFunc(text, func(at string) string {
+		m := innerPlace.FindStringSubmatch(at)
+		s := l.sources[r.files[m[1]]]
+		if s == nil {
+			return at
+		}
+		line, _ := strconv.Atoi(m[2])
+		column, _ := strconv.Atoi(m[3])
+		line, column = s.Was(line, column)
+		return fmt.Sprintf("%s:%d:%d", m[1], line, column)
+	})
 }
 
 // images reads what was rendered.

@@ -277,7 +277,7 @@ func TestADocumentThatExpandsWithoutEnd(t *testing.T) {
 		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
 	}
 	for name, data := range map[string]string{
-		"laughs":          b.String(),
+		"laughs": b.String(),
 	} {
 		d := only(t, data)
 		seen := 0
