@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -49,13 +51,14 @@ func diffLines(b []byte) []string {
 	return lines
 }
 
-// diffName is how a patch names a file of t: as git does, from the root of the
-// work tree; where there is none, from the current folder.
+// diffName is how a patch names a file of t: from the current folder, where git
+// apply and patch look for it. For a file that is not below that it is the name
+// from the root of the repository, where the patch is to be applied then.
 func (t *fileTree) diffName(name string) string {
-	if _, err := t.root.Lstat(".git"); err == nil {
-		return name
+	if shown := t.display(name); !path.IsAbs(shown) && !filepath.IsAbs(shown) {
+		return shown
 	}
-	return strings.TrimPrefix(t.display(name), "/")
+	return name
 }
 
 // quoteName quotes a name as git does where it has to.

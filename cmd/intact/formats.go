@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -60,7 +59,7 @@ func (s *scanSetup) github(w io.Writer, r *report.Report, o output) error {
 	rest := ""
 	if name, ok := s.p.env(summaryVariable); ok && name != "" && o.file == "" {
 		if err := appendSummary(name, r, s.titles); err != nil {
-			fmt.Fprintf(s.p.stderr, "intact: warning: write the job summary: %v\n", err)
+			s.p.say("warning", "write the job summary: %v", err)
 		} else {
 			rest = "the job summary"
 		}

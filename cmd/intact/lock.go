@@ -73,7 +73,7 @@ func runLock(ctx context.Context, p program, c *cli.Context) error {
 		}
 		if err != nil {
 			if ctx.Err() != nil {
-				return w.stopped(ctx.Err())
+				return w.stopped(c, ctx.Err())
 			}
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/intact-dev/intact/pkg/pin"
 	"github.com/intact-dev/intact/pkg/ref"
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sync/errgroup"
 )
 
 const pinExit = `Exit status: 0 done, or nothing to do; 1 with --check, if something would change;
@@ -80,7 +81,7 @@ type pinRun struct {
 	tags *tagReader // nil for unpin
 
 	changed, files, kept, left, notes int
-	told                              map[string]bool // differences that were shown
+	shown                             map[string]bool // differences
 }
 
 func runPin(ctx context.Context, p program, c *cli.Context, mode pin.Mode) error {
@@ -95,7 +96,7 @@ func runPin(ctx context.Context, p program, c *cli.Context, mode pin.Mode) error
 		return err
 	}
 	defer w.close()
-	r := &pinRun{writer: w, c: c, mode: mode, jobs: jobs, told: map[string]bool{}}
+	r := &pinRun{writer: w, c: c, mode: mode, jobs: jobs, shown: map[string]bool{}}
 	resolver, err := r.resolver()
 	if err != nil {
 		return err
@@ -134,7 +135,7 @@ func (r *pinRun) tree(ctx context.Context, t *fileTree, resolver pin.Resolver) e
 	tree, err := t.walk(ctx, r.jobs)
 	if err != nil {
 		if ctx.Err() != nil {
-			return r.stopped(ctx.Err())
+			return r.stopped(r.c, ctx.Err())
 		}
 		return err
 	}
@@ -148,14 +149,12 @@ func (r *pinRun) tree(ctx context.Context, t *fileTree, resolver pin.Resolver) e
 		Real: func(name string) (string, error) { return pin.Real(t.root, name) },
 	})
 	if err != nil {
-		return r.stopped(err)
+		return r.stopped(r.c, err)
 	}
 	r.kept += plan.Kept
-	for i := range plan.Files {
-		if ctx.Err() != nil {
-			return r.stopped(ctx.Err())
-		}
-		r.file(t, &plan.Files[i])
+	r.write(ctx, t, plan)
+	if ctx.Err() != nil {
+		return r.stopped(r.c, ctx.Err())
 	}
 	if r.mode == pin.Update {
 		r.differences(ctx, plan)
@@ -175,20 +174,41 @@ func (r *pinRun) tree(ctx context.Context, t *fileTree, resolver pin.Resolver) e
 	return nil
 }
 
-// file writes one file, or says what would be written.
-func (r *pinRun) file(t *fileTree, f *pin.File) {
-	r.differs = true
-	if r.c.Bool("dry-run") {
-		if err := writeDiff(r.p.stdout, t.diffName(f.Name), f.Old, f.New, isTerminal(r.p.stdout)); err != nil {
-			r.undone = true
-			r.p.say("error", "%s", err)
+// write writes the files of a plan, several at once since each is waited for
+// until it is on the disk, and tells what became of them.
+func (r *pinRun) write(ctx context.Context, t *fileTree, plan *pin.Plan) {
+	errs := make([]error, len(plan.Files))
+	if !r.c.Bool("dry-run") && !r.c.Bool("check") {
+		var g errgroup.Group
+		g.SetLimit(r.jobs)
+		for i := range plan.Files {
+			g.Go(func() error {
+				if errs[i] = ctx.Err(); errs[i] == nil {
+					errs[i] = plan.Files[i].Write(t.root)
+				}
+				return nil
+			})
 		}
-	} else if !r.c.Bool("check") {
-		if err := f.Write(t.root); err != nil {
+		_ = g.Wait() // each has an error of its own
+	}
+	for i := range plan.Files {
+		r.differs = true
+		if errs[i] != nil {
 			r.undone = true
-			r.left += len(f.Changes)
+			r.left += len(plan.Files[i].Changes)
+			r.p.say("error", "%s", errs[i])
+			continue
+		}
+		r.file(t, &plan.Files[i])
+	}
+}
+
+// file tells what changed in one file, or would.
+func (r *pinRun) file(t *fileTree, f *pin.File) {
+	if r.c.Bool("dry-run") {
+		if err := writeDiff(&r.patch, t.diffName(f.Name), f.Old, f.New, isTerminal(r.p.stdout)); err != nil {
+			r.undone = true
 			r.p.say("error", "%s", err)
-			return
 		}
 	}
 	r.files++
@@ -218,10 +238,10 @@ func (r *pinRun) differences(ctx context.Context, plan *pin.Plan) {
 		for _, c := range f.Changes {
 			from, to := c.From.WithDigest(c.From.Digest), c.To.WithDigest(c.To.Digest)
 			key := from.String() + " " + to.String()
-			if from.Digest == "" || r.told[key] {
+			if from.Digest == "" || r.shown[key] {
 				continue
 			}
-			r.told[key] = true
+			r.shown[key] = true
 			r.tell("")
 			r.tell("%s:%s from %s to %s", from.Canonical(), c.To.Tag, from.Digest, to.Digest)
 			a, err := r.tags.read(ctx, from)

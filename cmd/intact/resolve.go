@@ -25,9 +25,11 @@ type tagReader struct {
 	source  image.Source
 	timeout time.Duration
 	whole   bool // its platforms, too
+	told    func(done int)
 
 	mu   sync.Mutex
 	tags map[ref.Ref]*readTag
+	done int
 }
 
 type readTag struct {
@@ -47,7 +49,13 @@ func (t *tagReader) read(ctx context.Context, r ref.Ref) (*image.Image, error) {
 		t.tags[r] = got
 	}
 	t.mu.Unlock()
-	got.Do(func() { got.img, got.err = t.open(ctx, r) })
+	got.Do(func() {
+		got.img, got.err = t.open(ctx, r)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.done++
+		t.told(t.done)
+	})
 	return got.img, got.err
 }
 

@@ -20,15 +20,19 @@ func scanCommand(p program) *cli.Command {
 	return &cli.Command{
 		Name:      "scan",
 		Usage:     "examine images and judge them by a policy",
-		UsageText: "intact scan [flags] IMAGE...\nintact scan [flags] --workloads WHERE",
+		UsageText: "intact scan [flags] IMAGE...\nintact scan [flags] -f PATH...\nintact scan [flags] --workloads WHERE",
 		Description: `IMAGE is a reference in a registry, or
   oci:DIR[:TAG|@DIGEST]   an image in an OCI image layout
   archive:FILE[:TAG]      an image in a tar archive (docker save, OCI), gzip too
   docker-daemon:REF       an image in a Docker engine's store, or Podman's
   containerd:REF          an image in containerd's store
 
+With -f it examines every image that files name, in Kubernetes YAML, Kustomize,
+Dockerfiles, Compose, Terraform, workflows and more, and all arguments are paths.
+
 With --workloads it examines every image that runs, in kubernetes, docker or
-containerd, and compares what was declared with what runs.
+containerd, and compares what was declared with what runs. With both, what files
+declare is compared with what runs.
 
 Examples:
   intact scan ghcr.io/acme/api:1.4.2
@@ -37,6 +41,9 @@ Examples:
   intact scan --certificate-oidc-issuer https://token.actions.githubusercontent.com \
     --certificate-identity https://github.com/acme/api/.github/workflows/release.yml@refs/tags/v1.4.2 IMAGE
   intact scan --as ghcr.io/acme/api:1.4.2 oci:out      before a push
+  intact scan -f .                                     what a repository names
+  intact scan -f deploy/ --workloads kubernetes        does that run, and nothing else?
+  helm template ./chart | intact scan -f -
   intact scan --workloads kubernetes --all-contexts
   intact scan --workloads docker --changed-files
   intact scan --format json=report.json --format text IMAGE
@@ -61,8 +68,16 @@ func runScan(ctx context.Context, p program, c *cli.Context) error {
 		return err
 	}
 	defer s.close()
-	targets, err := s.targets(ctx, c.Args().Slice())
-	if err != nil {
+	if err := s.readBaseline(c); err != nil {
+		return err
+	}
+	var targets []scan.Target
+	if !c.Bool("file") {
+		if targets, err = s.targets(ctx, c.Args().Slice()); err != nil {
+			return err
+		}
+	}
+	if err := s.declared(ctx, c); err != nil {
 		return err
 	}
 	if err := s.runtimes(c); err != nil {
@@ -77,6 +92,10 @@ func runScan(ctx context.Context, p program, c *cli.Context) error {
 	r := scan.Run(ctx, targets, s.options)
 	s.progress.Stop()
 	r.Elapsed = time.Since(start)
+	if s.baseline != nil {
+		since := s.baseline.Compare(r)
+		r.Baseline = &since
+	}
 	if err := s.write(r, outputs); err != nil {
 		return err
 	}
@@ -89,16 +108,16 @@ func runScan(ctx context.Context, p program, c *cli.Context) error {
 	return &exitError{code: exitUndecided}
 }
 
-// checkScanArguments keeps images and places apart.
+// checkScanArguments keeps images, files and places apart.
 func checkScanArguments(c *cli.Context) error {
-	workloads := len(c.StringSlice("workloads")) > 0
+	workloads, files := len(c.StringSlice("workloads")) > 0, c.Bool("file")
 	switch {
-	case !workloads && !c.Args().Present():
-		return usage(errors.New("no image given"), "intact scan IMAGE, for example: intact scan docker.io/library/nginx:1.27.3; or --workloads kubernetes")
-	case workloads && c.Args().Present():
-		return usage(fmt.Errorf("an image %q beside --workloads", c.Args().First()), "scan the image by itself, or what runs")
-	case workloads && c.String("as") != "":
-		return usage(errors.New("--as with --workloads"), "--as is for local images: oci:DIR or archive:FILE")
+	case !workloads && !files && !c.Args().Present():
+		return usage(errors.New("no image given"), "intact scan IMAGE, for example: intact scan docker.io/library/nginx:1.27.3; or -f PATH, or --workloads kubernetes")
+	case workloads && !files && c.Args().Present():
+		return usage(fmt.Errorf("an image %q beside --workloads", c.Args().First()), "scan the image by itself, or what runs; for files write -f")
+	case (workloads || files) && c.String("as") != "":
+		return usage(errors.New("--as with files or workloads"), "--as is for local images: oci:DIR or archive:FILE")
 	}
 	for _, name := range []string{"kubeconfig", "context", "all-contexts", "namespace", "selector", "team-label", "revisions", "helm-releases", "config-maps",
 		"secrets", "pull-secrets", "changed-files", "suggest"} {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -8,14 +9,22 @@ import (
 
 // scanFlags are the flags of scan. Each can be given in the environment too.
 func scanFlags() []cli.Flag {
-	return append(imageFlags(), workloadFlags()...)
+	return slices.Concat(fileFlags(), imageFlags(), workloadFlags())
+}
+
+func fileFlags() []cli.Flag {
+	return []cli.Flag{
+		// Not in the environment: it says what the arguments are.
+		&cli.BoolFlag{Name: "file", Aliases: []string{"f"}, Usage: "all arguments are paths: examine every image that the files there name; - is standard input (default: the current folder)"},
+		str("baseline", "earlier JSON report `FILE`: what it has already is counted and not failed on", ""),
+	}
 }
 
 func imageFlags() []cli.Flag {
 	return []cli.Flag{
 		str("policy", "`NAME` of an embedded policy (baseline, strict, audit) or a policy file", "baseline"),
 		str("config", "`FILE` that says how to reach registries (default: config.yaml in the user's config folder, if there)", ""),
-		str("depth", "`DEPTH` of the examination: reference, manifest or layers (default: layers, for images that are named)", ""),
+		str("depth", "`DEPTH` of the examination: reference, manifest or layers (default: the policy's; layers, for images that are named)", ""),
 		str("platform", "`PLATFORM` whose layers are read: all, or os/arch[/variant], several with commas (default: this machine's, or the only one)", ""),
 		list("format", "report `FORMAT`: text, json, sarif, junit, github, gitlab or markdown, optionally =FILE; may be repeated (default: text)"),
 		str("output", "write the report to `FILE` instead of standard output", ""),

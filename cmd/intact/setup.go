@@ -32,6 +32,7 @@ type scanSetup struct {
 	verbose  bool
 	notices  notices
 	closers  []func() error
+	baseline *report.Baseline // an earlier report; nil = none
 }
 
 func newScanSetup(ctx context.Context, p program, c *cli.Context) (*scanSetup, error) {

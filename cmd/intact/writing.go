@@ -1,10 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -27,12 +27,14 @@ func reachFlags() []cli.Flag {
 
 // A writer is what the commands that write files have in common.
 type writer struct {
-	p       program
-	notices notices
-	trees   []*fileTree
-	out     io.Writer // of what is told
-	undone  bool      // something was not examined or not written
-	differs bool      // something would change
+	p        program
+	notices  notices
+	progress *progress
+	trees    []*fileTree
+	told     bytes.Buffer // what is told at the end
+	patch    bytes.Buffer // of --dry-run
+	undone   bool         // something was not examined or not written
+	differs  bool         // something would change
 }
 
 // openWriter opens the paths that are named, the current folder if none is.
@@ -44,20 +46,23 @@ func openWriter(p program, c *cli.Context) (*writer, error) {
 	if slices.Contains(paths, "-") {
 		return nil, usage(fmt.Errorf("%s cannot read standard input: it writes files", c.Command.Name), "name files and folders")
 	}
-	w := &writer{p: p, out: p.stdout}
-	if c.Bool("dry-run") {
-		w.out = p.stderr // standard output is the patch
-	}
+	w := &writer{p: p, progress: newProgress(p.stderr, isTerminal(p.stderr) && !c.Bool("quiet"))}
 	var err error
-	w.trees, err = openFiles(paths, p.stdin)
-	return w, err
+	if w.trees, err = openFiles(paths, p.stdin); err != nil {
+		w.progress.Stop()
+		return nil, err
+	}
+	return w, nil
 }
 
-func (w *writer) close() { closeFiles(w.trees) }
+func (w *writer) close() {
+	w.progress.Stop() // again, where an error came before the end
+	closeFiles(w.trees)
+}
 
-// tell prints one line of the result.
+// tell adds one line to the result.
 func (w *writer) tell(format string, args ...any) {
-	_, _ = fmt.Fprintln(w.out, escape(strings.TrimRight(fmt.Sprintf(format, args...), " ")))
+	_, _ = fmt.Fprintln(&w.told, escape(strings.TrimRight(fmt.Sprintf(format, args...), " ")))
 }
 
 // limited gives ctx the end that --deadline sets.
@@ -74,7 +79,7 @@ func (w *writer) tagReader(c *cli.Context, whole bool) (*tagReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tagReader{source: r.registry, timeout: c.Duration("timeout"), whole: whole}
+	t := &tagReader{source: r.registry, timeout: c.Duration("timeout"), whole: whole, told: func(n int) { w.progress.told("tags", n, 0) }}
 	if t.timeout <= 0 {
 		t.timeout = resolveTimeout
 	}
@@ -110,7 +115,10 @@ func (t *fileTree) place(f *extract.Found) string {
 
 // stopped says why a run ended before it was through: nothing was written after
 // that.
-func (w *writer) stopped(err error) error {
+func (w *writer) stopped(c *cli.Context, err error) error {
+	if err := w.flush(c); err != nil {
+		return err
+	}
 	hint := ""
 	if errors.Is(err, context.DeadlineExceeded) {
 		hint = "give it more time: --deadline"
@@ -118,8 +126,27 @@ func (w *writer) stopped(err error) error {
 	return &exitError{code: exitUndecided, cause: fmt.Errorf("stopped: %w", err), hint: hint}
 }
 
+// flush writes the result: to standard output, unless that is for a patch.
+func (w *writer) flush(c *cli.Context) error {
+	w.progress.Stop()
+	out := w.p.stdout
+	if c.Bool("dry-run") {
+		out = w.p.stderr
+		if _, err := w.patch.WriteTo(w.p.stdout); err != nil {
+			return usage(fmt.Errorf("write the patch: %w", err), "")
+		}
+	}
+	if _, err := w.told.WriteTo(out); err != nil {
+		return usage(fmt.Errorf("write the result: %w", err), "")
+	}
+	return nil
+}
+
 // end is the exit code of what was done.
 func (w *writer) end(c *cli.Context) error {
+	if err := w.flush(c); err != nil {
+		return err
+	}
 	for _, n := range w.notices.list() {
 		w.p.say("warning", "%s", n)
 	}

@@ -75,7 +75,9 @@ func (o *openings) judge(at, message, fix string) {
 		if o.unsure == nil {
 			o.unsure = map[fact.Status][]string{}
 		}
-		o.unsure[st] = append(o.unsure[st], show(at))
+		if path := show(at); !slices.Contains(o.unsure[st], path) {
+			o.unsure[st] = append(o.unsure[st], path)
+		}
 	}
 }
 
@@ -107,6 +109,10 @@ func (o *openings) doubts() doubts {
 		return cmp.Or(cmp.Compare(a.Cause, b.Cause), cmp.Compare(a.Why, b.Why))
 	})
 	for _, st := range whys {
+		if st.Cause == fact.NotAsked { // the same words for all containers
+			d.add(st.Cause, "whether images hold code where volumes are mounted: "+st.Why)
+			continue
+		}
 		d.add(st.Cause, fmt.Sprintf("whether the image holds code at %s: %s", strings.Join(o.unsure[st], ", "), st.Why))
 	}
 	return d

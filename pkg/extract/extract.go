@@ -54,6 +54,9 @@ type Found struct {
 	// Unresolved says why Ref is not known: "parameter $(params.image)", "the value
 	// image.tag is not set".
 	Unresolved string
+	// Built is set where the name is what a build beside it gives its result, so that
+	// nobody pulls it from there; Unresolved says so too.
+	Built bool
 	// Origin is where the reference is written: Kind "file", Where the path, line
 	// and column of its first byte, Path within the document
 	// ("spec.template.spec.containers[0].image").

@@ -30,3 +30,13 @@ func AllMissing(c Cause, why string) *Set {
 		Object:       Missing[Object](c, why),
 	}
 }
+
+// NoImage marks in s all that a registry tells about an image as absent: there is
+// none to ask for.
+func (s *Set) NoImage() {
+	s.Resolution, s.Availability = None[Resolution](), NoList[Blob]()
+	s.Image, s.Documents = None[Image](), NoList[Document]()
+	s.Listings, s.Signatures = NoList[Listing](), NoList[Signature]()
+	s.Config, s.Layers = None[Config](), NoList[Layer]()
+	s.User, s.Filesystem = None[User](), None[Filesystem]()
+}

@@ -26,13 +26,14 @@ import (
 //	tags X=1.2.3                  a tag that "of nginx X" uses
 //	action a/b@v1, machine x      what is no image
 //	lie: nginx:1.2.3              reads with a digest as another name
+//	odd: nginx:1.2.3              reads with a digest as another container's
 //	unresolved $x, problem text
 type lines struct{}
 
 func (lines) Match(p string, _ []byte) bool { return strings.HasSuffix(p, ".txt") }
 
 var (
-	linePattern   = regexp.MustCompile(`(?m)^(image|lie|action|machine|unresolved|problem|let|use|tags|of|repo|inline):? (.*?)(\r?)$`)
+	linePattern   = regexp.MustCompile(`(?m)^(image|lie|odd|action|machine|unresolved|problem|let|use|tags|of|repo|inline):? (.*?)(\r?)$`)
 	tagPattern    = regexp.MustCompile(`^\r?\n  tag: ([^ \r\n]+)`)
 	digestPattern = regexp.MustCompile(`^\r?\n  digest: "?([^ "\r\n]+)"?`)
 	inlinePattern = regexp.MustCompile(`^\{repo: ([^ ,]+), tag: ([^ ,}]+)(?:, digest: "?([^"}]+)"?)?\}$`)
@@ -77,6 +78,10 @@ func (lines) Extract(fsys fs.FS, p string) (extract.Result, error) {
 			f := add(start, rest, extract.StyleReference, start, end)
 			if f.Ref.Digest != "" {
 				f.Ref.Name = "elsewhere"
+			}
+		case "odd":
+			if f := add(start, rest, extract.StyleReference, start, end); f.Ref.Digest != "" {
+				f.Container = "another"
 			}
 		case "action":
 			f := add(start, rest, extract.StyleCommit, start+strings.IndexByte(rest, '@')+1, end)

@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/fact"
@@ -164,7 +163,6 @@ func (p *planner) decideRemove(f *extract.Found, w *want) {
 // resolve asks for each tag once.
 func (p *planner) resolve(ctx context.Context) error {
 	type answer struct {
-		once   sync.Once
 		digest ref.Digest
 		err    error
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/check"
@@ -243,7 +244,7 @@ func (p *printer) cause(c *cause) {
 	}
 	for j, at := range c.places {
 		if j == examples && !p.Verbose {
-			p.line(fmt.Sprintf("     and in %d more places", len(c.places)-j))
+			p.line("     and in " + counted(len(c.places)-j, "more places"))
 			break
 		}
 		p.wrap(at.String(), "     ", "       ")
@@ -259,14 +260,16 @@ func (p *printer) cause(c *cause) {
 // coverage says of how much of what runs there is a verdict, and what nobody
 // asked for.
 func (p *printer) coverage(v *view, inv Inventory) {
-	judged, lost, unruled := 0, map[string]int{}, 0
+	judged, written, lost, unruled := 0, 0, map[string]int{}, 0
 	injected := map[string]int{}
 	for _, t := range v.targets {
 		switch {
-		case t.Kind == KindGroup || t.Kind == KindGap:
+		case t.Kind == KindGroup || t.Kind == KindGap || t.Kind == KindObject:
 			continue
 		case t.Image != "":
 			judged += len(t.Origins)
+		case t.Error == "":
+			written += len(t.Origins)
 		default:
 			lost[t.Error] += len(t.Origins)
 		}
@@ -284,6 +287,9 @@ func (p *printer) coverage(v *view, inv Inventory) {
 		things = "references"
 	}
 	line := counted(judged, things) + " judged"
+	if written > 0 {
+		line = counted(judged, things) + " judged with what they name, " + strconv.Itoa(written) + " as written"
+	}
 	if n := v.excepted(); n > 0 {
 		line += ", " + counted(n, "findings") + " excepted"
 	}

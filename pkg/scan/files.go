@@ -101,6 +101,13 @@ func (s *scanner) declaredFacts(k *class) *fact.Set {
 	if f.Settings != nil {
 		set.Settings = fact.Of(*f.Settings)
 	}
+	if f.Built || !k.imageLike() {
+		set.NoImage()
+	}
+	if f.Built { // nothing is pulled by that name
+		set.Reference = fact.None[fact.Reference]()
+		return set
+	}
 	if f.Unresolved != "" {
 		set.Reference = fact.Missing[fact.Reference](fact.Unsupported, fmt.Sprintf("%q is not resolved: %s", f.Raw, f.Unresolved))
 		return set
@@ -116,11 +123,13 @@ func (s *scanner) declaredFacts(k *class) *fact.Set {
 // declaredGatherer prepares to gather the facts about a class that files declare.
 func (s *scanner) declaredGatherer(k *class) *containerGatherer {
 	out := &ran{class: k, set: s.declaredFacts(k)}
-	if out.set.TagHistory = s.history(k.found.Ref); k.found.Unresolved != "" && s.TagHistory != nil {
+	if out.set.TagHistory = s.history(k.found.Ref); k.found.Unresolved != "" && !k.found.Built && s.TagHistory != nil {
 		out.set.TagHistory = fact.Missing[fact.TagHistory](fact.Unsupported, "which tag is meant is not known")
 	}
 	g := &containerGatherer{scanner: s, out: out, class: k, place: k.inventory.files.Place}
 	switch {
+	case k.found.Built:
+		out.noImage = true
 	case k.found.Unresolved != "":
 		out.err = fmt.Errorf("%q is not resolved: %s", k.found.Raw, k.found.Unresolved)
 		g.unasked(fact.Unsupported, out.err.Error())

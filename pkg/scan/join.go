@@ -26,12 +26,18 @@ func (s *scanner) join(o *observed) {
 	}
 	declared := map[declarationKey][]*declaration{}
 	var order []*declaration
+	unknown := 0 // what might declare any container
+	for _, f := range s.Files {
+		unknown += len(f.Problems)
+	}
 	for _, r := range o.rans {
 		for _, at := range r.class.origins {
 			if f := at.found; f != nil && f.Workload.Name != "" {
 				d := &declaration{ran: r, found: f}
 				key := declarationKey{f.Workload.Kind, f.Workload.Name, f.Container}
 				declared[key], order = append(declared[key], d), append(order, d)
+			} else if f != nil && f.Unresolved != "" {
+				unknown++
 			}
 		}
 	}
@@ -51,6 +57,9 @@ func (s *scanner) join(o *observed) {
 				continue
 			}
 			f.In = append(f.In, s.declarationOf(d, r))
+		}
+		if len(f.In) == 0 {
+			f.Unresolved += unknown
 		}
 		r.set.Declared = fact.Of(f)
 	}

@@ -47,7 +47,11 @@ func (b *builder) inventory(p *inventory) {
 	for i, g := range p.Gaps {
 		out.Gaps = append(out.Gaps, report.Gap(g))
 		set := gapSet(g)
-		results := append(b.scoped(set, check.ScopeReference, check.ScopeContainer, check.ScopeGroup), b.unexamined(set, Target{})...)
+		scopes := []check.Scope{check.ScopeReference, check.ScopeContainer, check.ScopeGroup}
+		if p.files != nil {
+			scopes = []check.Scope{check.ScopeReference, check.ScopeObject} // nothing of it runs
+		}
+		results := append(b.scoped(set, scopes...), b.unexamined(set, Target{})...)
 		origin := ref.Origin{Kind: p.Kind, Where: p.Name}
 		if p.files != nil && i < len(p.files.Problems) {
 			origin = p.files.Problems[i].Origin

@@ -55,7 +55,28 @@ func TestWhatIsUsed(t *testing.T) {
 			Want: "1:28 a/b@${{ x }} action ?an action is named by a text alone, without expressions"},
 		{Name: "local", Files: "-- .github/workflows/ci.yml --\njobs: {a: {steps: [{uses: ./x}, {uses: ./y}, {uses: ./z}]}, b: {uses: ./.github/workflows/ci.yml}}\n" +
 			"-- x/action.yml --\n-- y/Dockerfile --\n", Want: "1:53 ./z action ?the local action \"./z\" is not here"},
+		{Name: "local_in_a_folder", Files: "-- .github/workflows/ci.yml --\njobs:\n  a:\n    steps:\n    - {uses: actions/checkout@v4, with: {path: src/r}}\n    - {uses: actions/checkout@v4, with: {path: o, repository: o/o}}\n" +
+			"    - uses: ./src/r/x\n    - uses: $/x\n    - uses: ./o/x\n-- x/action.yml --\n",
+			Want: "4:14 actions/checkout@v4 action floating {#v4}\n5:14 actions/checkout@v4 action floating {#v4}\n8:13 ./o/x action ?the local action \"./o/x\" is not here"},
 		{Name: "local_in_a_nested_tree", Files: "-- app/.gitea/workflows/ci.yaml --\njobs: {a: {steps: [{uses: ./x}]}}\n-- app/x/action.yaml --\n"},
+	})
+}
+
+func TestInputsOfCalledWorkflows(t *testing.T) {
+	t.Parallel()
+	const called = "-- .github/workflows/x.yml --\non: {workflow_call: {inputs: {i: {}, t: {default: '1'}}}}\n" +
+		"jobs: {a: {container: '${{ inputs.i }}:${{ inputs.t }}', services: {b: {image: b:1}}}}\n"
+	casetest.Run(t, actions.Extractor{}, workflow, []casetest.Case{
+		{Name: "given", Files: "-- .github/workflows/ci.yml --\njobs:\n  a:\n    uses: ./.github/workflows/x.yml\n    with: {i: alpine, t: '3'}\n" + called,
+			Want: ".github/workflows/x.yml:2:24 alpine:3 {:3}"},
+		{Name: "matrix", Files: "-- .github/workflows/ci.yml --\njobs: {a: {uses: ./.github/workflows/x.yml, strategy: {matrix: {v: [a, b]}}, with: {i: '${{ matrix.v }}'}}}\n" + called,
+			Want: ".github/workflows/x.yml:2:24 a:1\n.github/workflows/x.yml:2:24 b:1"},
+		{Name: "through_another", Files: "-- .github/workflows/ci.yml --\njobs: {a: {uses: ./.github/workflows/y.yml, with: {j: 'a'}}}\n" +
+			"-- .github/workflows/y.yml --\non: {workflow_call: {inputs: {j: {}}}}\njobs: {c: {uses: ./.github/workflows/x.yml, with: {i: '${{ inputs.j }}', t: '2'}}}\n" + called,
+			Want: ".github/workflows/x.yml:2:24 a:2 {.github/workflows/y.yml :2}"},
+		{Name: "calls_itself", Files: "jobs: {a: {uses: ./.github/workflows/ci.yml, with: {i: x}}, b: {uses: ./.github/workflows/ci.yml, with: {i: x}}}\n",
+			Want: "1:18 problem unsupported: the workflow \".github/workflows/ci.yml\" calls itself\n1:71 problem unsupported: the workflow \".github/workflows/ci.yml\" calls itself"},
+		{Name: "of_another_repository", Files: "jobs: {a: {uses: o/r/.github/workflows/x.yml@v1, with: {i: x}}}\n", Want: "1:18 o/r/.github/workflows/x.yml@v1 action floating {#v1}"},
 	})
 }
 
@@ -64,7 +85,7 @@ func TestMetadataOfActions(t *testing.T) {
 	casetest.Run(t, actions.Extractor{}, "x/action.yml", []casetest.Case{
 		{Name: "image", Files: "runs:\n  using: docker\n  image: docker://alpine:3\n", Want: "3:19 alpine:3 {alpine:3}"},
 		{Name: "dockerfile", Files: "-- a/action.yml --\nruns: {using: docker, image: Dockerfile}\n-- a/Dockerfile --\n"},
-		{Name: "dockerfile_missing", Files: "runs: {using: docker, image: ../Dockerfile}\n", Want: "1:30 ../Dockerfile ?the Dockerfile \"../Dockerfile\" is not here"},
+		{Name: "dockerfile_missing", Files: "runs: {using: docker, image: ../Dockerfile}\n", Want: "1:30 ../Dockerfile ?\"../Dockerfile\" is neither a Dockerfile that is here nor docker:// and an image"},
 		{Name: "composite", Files: "-- a/b/action.yml --\nruns:\n  using: composite\n  steps:\n  - uses: a/b@v1\n  - uses: ./c\n-- a/c/action.yml --\n",
 			Want: "4:11 a/b@v1 action floating {#v1}"},
 		{Name: "node", Files: "runs: {using: node20, main: index.js}\n"},
@@ -82,6 +103,8 @@ func TestExpressions(t *testing.T) {
 		{Name: "matrix_tag_used_elsewhere", Files: job("        v: [18]\n", "node:${{ matrix.v }}\n    steps: [{run: 'echo ${{ matrix.v }}'}]"), Want: "6:16 node:18"},
 		{Name: "number_printed_another_way", Files: job("        v: [3.10]\n", "python:${{ matrix.v }}"), Want: "6:16 python:3.1"},
 		{Name: "matrix_of_objects", Files: job("        c:\n        - {image: a}\n        - image: b\n", "${{ matrix.c['image'] }}"), Want: "6:19 a {a}\n7:18 b {b}"},
+		{Name: "matrix_of_containers", Files: job("        c: [{image: a:1}, {image: b:1, options: x}]\n", "${{ matrix.c }}"), Want: "5:21 a:1 {a:1}\n5:35 b:1 {b:1}"},
+		{Name: "container_that_names_itself", Files: job("        c: [{image: '${{ matrix.c }}'}]\n", "${{ matrix.c }}"), Want: "5:22 ${{ matrix.c }} ?matrix.c is no text"},
 		{Name: "include_alone", Files: job("        include:\n        - {image: a}\n        - image: b\n", "{image: '${{ matrix.image }}'}"), Want: "6:19 a {a}\n7:18 b {b}"},
 		{Name: "include_and_exclude", Files: job("        n: [a, b]\n        v: [1, 2]\n        exclude: [{n: b, v: 2}]\n        include: [{n: a, v: 2, s: -x}, {n: c, v: 3}]\n",
 			"${{ matrix.n }}:${{ matrix.v }}${{ matrix.s }}"), Want: "9:16 a:1\n9:16 a:2-x\n9:16 b:1\n9:16 c:3 {:3}"},
@@ -89,7 +112,7 @@ func TestExpressions(t *testing.T) {
 			Want: "6:16 ${{ matrix.i }} ?the values of matrix.i are what \"${{ fromJSON(needs.x.outputs.y) }}\" says, which is not evaluated"},
 		{Name: "dynamic_matrix", Files: "jobs: {a: {strategy: {matrix: '${{ fromJSON(x) }}'}, container: 'a:${{ matrix.i }}'}}\n",
 			Want: "1:66 a:${{ matrix.i }} ?the matrix is what \"${{ fromJSON(x) }}\" says, which is not evaluated"},
-		{Name: "env", Files: "env: {TAG: '3.18'}\njobs: {a: {env: {N: 'alpine:${{ env.TAG }}'}, container: '${{ env.N }}'}}\n", Want: "2:59 alpine:3.18"},
+		{Name: "env", Files: "env: {TAG: '3.18'}\njobs: {a: {env: {N: 'alpine:${{ env.TAG }}'}, container: '${{ env.N }}'}}\n", Want: "2:59 alpine:3.18 {:3.18}"},
 		{Name: "env_alone", Files: "env: {TAG: '3.18'}\njobs: {a: {container: 'alpine:${{ env.TAG }}'}}\n", Want: "2:24 alpine:3.18 {:3.18}"},
 		{Name: "env_in_a_script", Files: "env: {TAG: '3.18'}\njobs: {a: {container: 'alpine:${{ env.TAG }}', steps: [{run: echo $TAG}]}}\n", Want: "2:24 alpine:3.18"},
 		{Name: "env_unset", Files: "jobs: {a: {container: '${{ env.N }}'}}\n", Want: "1:24 ${{ env.N }} ?env.n is not set in the file"},

@@ -16,12 +16,22 @@ type contexts struct {
 	env          []yamlpos.Node // the innermost first
 	inputs       []yamlpos.Node // declarations
 	combinations []combination
+	checkouts    []string // folders that the repository is in
+
+	// Of a workflow that another one calls: the inputs that it gives, and what those
+	// see. Chain are the files that call each other.
+	given yamlpos.Node
+	giver *contexts
+	chain []string
 }
 
 // A result is one text that a value can be.
 type result struct {
 	written.Value
 	names []string // words that mention the variables in it
+	given bool     // inputs that were given have a part in it
+	// object is the mapping that it is, if it is one; it is then unresolved.
+	object yamlpos.Node
 }
 
 // maxText bounds a text with expressions and what comes of it; a reference has
@@ -58,7 +68,7 @@ func (e *extraction) evaluate(n yamlpos.Node, at string, c contexts) []result {
 		}
 		v := evaluation{e: e, c: c, job: job}
 		for _, x := range v.text(n, 0) {
-			key := x.text.String() + "\x00" + x.unresolved
+			key := fmt.Sprint(x.text.String(), "\x00", x.unresolved, x.object.Pos())
 			for _, o := range x.text.Origins() {
 				key += fmt.Sprint("\x00", o.Where, o.Line, ":", o.Column)
 			}
@@ -66,7 +76,7 @@ func (e *extraction) evaluate(n yamlpos.Node, at string, c contexts) []result {
 				continue
 			}
 			seen[key] = true
-			out = append(out, result{written.Value{Text: x.text, Unresolved: x.unresolved}, v.names})
+			out = append(out, result{written.Value{Text: x.text, Unresolved: x.unresolved}, v.names, v.given, x.object})
 		}
 		if v.cut {
 			e.r.Limit(n, at, "texts that one value can be", maxTexts)
@@ -90,6 +100,7 @@ type evaluation struct {
 	c     contexts
 	job   combination
 	names []string
+	given bool
 	steps int
 	cut   bool
 }
@@ -127,6 +138,9 @@ func (v *evaluation) text(n yamlpos.Node, depth int) []operand {
 			if values[i].unresolved != "" {
 				values[i].text = written.Made(s[at:end]) // as it is written
 			}
+		}
+		if at == 0 && end == len(s) {
+			return values // which may be no texts
 		}
 		out = v.join(out, values)
 		at = end

@@ -105,6 +105,7 @@ func (v *evaluation) compare(n *actionlint.CompareOpNode, src written.Text, dept
 
 // value is what a path into a context names: matrix.os, env.TAG, inputs['x'].
 func (v *evaluation) value(n actionlint.ExprNode, depth int) []operand {
+	v.steps++
 	path, ok := pathOf(n)
 	if !ok {
 		return []operand{{unresolved: "its expression is not evaluated"}}
@@ -145,6 +146,23 @@ func (v *evaluation) value(n actionlint.ExprNode, depth int) []operand {
 func (v *evaluation) input(name string, depth int) []operand {
 	v.names = append(v.names, word("inputs", name))
 	var out []operand
+	if x := v.e.entries(v.c.given)[name]; v.c.giver != nil && !x.value.IsZero() {
+		v.given = true
+		if x.value.IsMap() || x.value.IsList() {
+			return v.node(x.value, "inputs."+name, depth)
+		}
+		v.e.r.Via(x.value)
+		for _, job := range v.c.giver.combinations {
+			of := evaluation{e: v.e, c: *v.c.giver, job: job, steps: v.steps}
+			out = append(out, of.text(x.value, depth+1)...)
+			v.names, v.steps, v.cut = append(v.names, of.names...), of.steps, v.cut || of.cut
+			if len(out) > maxTexts {
+				v.cut = true
+				return out[:maxTexts]
+			}
+		}
+		return out
+	}
 	for _, inputs := range v.c.inputs {
 		if at := v.e.entries(inputs)[name].value.Get("default"); !at.IsZero() {
 			out = append(out, v.node(at, "inputs."+name, depth)...)
@@ -163,5 +181,6 @@ func (v *evaluation) node(n yamlpos.Node, name string, depth int) []operand {
 	case n.IsMap() || n.IsList():
 		return []operand{{object: n, unresolved: fmt.Sprintf("%s is no text", name)}}
 	}
+	v.e.r.Via(n)
 	return v.text(n, depth+1)
 }

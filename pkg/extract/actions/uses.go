@@ -27,8 +27,8 @@ func (e *extraction) uses(n yamlpos.Node, at string, c contexts) {
 		e.r.Problem(n, at, "what is used is a text; this is none")
 	case strings.HasPrefix(s, dockerScheme):
 		e.image(n, at, c, len(dockerScheme))
-	case s == "." || strings.HasPrefix(s, "./") || strings.HasPrefix(s, "../"):
-		if !e.local(s) {
+	case s == "." || strings.HasPrefix(s, "./") || strings.HasPrefix(s, "../") || strings.HasPrefix(s, "$/"):
+		if !e.local(strings.TrimPrefix(s, "$/"), c.checkouts) {
 			e.r.Add(n, at, ref.KindAction, written.Unknown(e.r.Text(n), "the local action %q is not here", s))
 		}
 	case strings.Contains(s, "${{"):
@@ -54,29 +54,51 @@ func (e *extraction) remote(n yamlpos.Node, at, s string) {
 	if commit.MatchString(revision) {
 		found.Class = ref.Fixed
 	}
-	found.Site = n.Part(e.file.Path, extract.StyleCommit, len(name)+1, len(s))
+	found.Site = e.r.Part(n, extract.StyleCommit, len(name)+1, len(s))
 	// The place of the whole.
 	found.Origin = n.Origin(e.file.Path, at)
 }
 
 // local reports whether an action or workflow of this repository is there. The
-// metadata of an action does not know where the repository begins.
-func (e *extraction) local(s string) bool {
+// metadata of an action does not know where the repository begins, and a job may
+// have put the repository into a folder.
+func (e *extraction) local(s string, checkouts []string) bool {
 	roots := []string{e.root}
 	if metadata(e.file.Path) {
 		for dir := path.Dir(e.file.Path); dir != "."; dir = path.Dir(dir) {
 			roots = append(roots, dir)
 		}
 	}
+	paths := []string{s}
+	for _, checkout := range checkouts {
+		if inner, ok := strings.CutPrefix(path.Clean(s)+"/", checkout+"/"); ok {
+			paths = append(paths, inner)
+		}
+	}
 	for _, root := range roots {
-		p := path.Join(root, s)
-		for _, name := range []string{p, path.Join(p, "action.yml"), path.Join(p, "action.yaml"), path.Join(p, "Dockerfile")} {
-			if e.r.Exists(name) {
-				return true
+		for _, s := range paths {
+			p := path.Join(root, s)
+			for _, name := range []string{p, path.Join(p, "action.yml"), path.Join(p, "action.yaml"), path.Join(p, "Dockerfile")} {
+				if e.r.Exists(name) {
+					return true
+				}
 			}
 		}
 	}
 	return false
+}
+
+// checkouts are the folders that a job's steps put this repository into.
+func checkouts(steps yamlpos.Node) []string {
+	var out []string
+	for _, step := range steps.Items() {
+		with := step.Get("with")
+		to := with.Get("path").String()
+		if to != "" && strings.HasPrefix(step.Get("uses").String(), "actions/checkout@") && with.Get("repository").IsZero() {
+			out = append(out, path.Clean(to))
+		}
+	}
+	return out
 }
 
 // word is how a context's value is mentioned.

@@ -33,6 +33,8 @@ func (e *extraction) workflow(root yamlpos.Node) {
 			e.r.Problem(services, at+".services", fmt.Sprintf("the services are what %q says, which is not evaluated", s))
 		}
 		e.uses(job.Get("uses"), at+".uses", c)
+		e.called(job, at, c)
+		c.checkouts = checkouts(job.Get("steps"))
 		e.steps(job.Get("steps"), at+".steps", c)
 	}
 }
@@ -53,16 +55,29 @@ func (e *extraction) container(n yamlpos.Node, at string, c contexts) {
 		return
 	}
 	if _, ok := n.Text(); !ok {
-		e.r.Problem(n, at, "an image is a text; this is none")
+		if c.giver == nil {
+			e.r.Problem(n, at, "an image is a text; this is none")
+		}
 		return
 	}
 	e.image(n, at, c, 0)
 }
 
+// nested is the skip of an image in a mapping that an expression names, which can
+// name no further ones.
+const nested = -1
+
 // image adds what n means with each combination of the matrix. The first skip
 // bytes are a prefix.
 func (e *extraction) image(n yamlpos.Node, at string, c contexts, skip int) {
 	for _, x := range e.evaluate(n, at, c) {
+		if c.giver != nil && !x.given {
+			continue
+		}
+		if image := get(x.object, "image"); skip == 0 && !image.IsZero() {
+			e.image(image, at+".image", c, nested)
+			continue
+		}
 		if skip > 0 {
 			x.Text = x.Text.Slice(min(skip, x.Text.Len()), x.Text.Len())
 		} else if x.Text.Len() > len(dockerScheme) && x.Text.String()[:len(dockerScheme)] == dockerScheme {
@@ -100,6 +115,6 @@ func (e *extraction) metadata(root yamlpos.Node) {
 	case len(s) >= len(dockerScheme) && s[:len(dockerScheme)] == dockerScheme:
 		e.image(image, "runs.image", c, len(dockerScheme))
 	case !e.r.Exists(path.Join(path.Dir(e.file.Path), s)):
-		e.r.Add(image, "runs.image", ref.KindImage, written.Unknown(e.r.Text(image), "the Dockerfile %q is not here", s))
+		e.r.Add(image, "runs.image", ref.KindImage, written.Unknown(e.r.Text(image), "%q is neither a Dockerfile that is here nor docker:// and an image", s))
 	}
 }

@@ -59,7 +59,7 @@ func pipeline(root yamlpos.Node) bool {
 
 // maxValues bounds what is read of a pipeline, its templates each time that they
 // are used.
-const maxValues = 500_000
+const maxValues = 200_000
 
 // An extraction is one pipeline being read.
 type extraction struct {

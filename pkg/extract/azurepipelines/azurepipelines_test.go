@@ -55,7 +55,7 @@ func TestTemplates(t *testing.T) {
 			Want: "1:20 t.yml@r ?the template \"t.yml\" of the repository \"r\" is not here\n1:41 gone.yml ?the template \"gone.yml\" is not here\n" +
 				"1:64 ${{ x }}.yml ?which file the template \"${{ x }}.yml\" is, is not evaluated"},
 		{Name: "jobs_as_parameters", Files: "-- azure-pipelines.yml --\njobs: [{template: j.yml, parameters: {container: web, jobs: [{job: a, container: a:1}]}}]\n-- j.yml --\nparameters: {container: db, jobs: []}\njobs: '${{ parameters.jobs }}'\n",
-			Want: "1:81 a:1 {a:1}"},
+			Want: "1:82 a:1 {a:1}"},
 		{Name: "cycle", Files: "jobs: [{template: azure-pipelines.yml}]\n", Want: "1:19 problem unsupported: the template \"azure-pipelines.yml\" uses itself"},
 		{Name: "template_alone", Files: "-- .azure-pipelines/j.yml --\nparameters: {x: y}\njobs: [{job: x, container: builder}, {job: y, container: 'a:1'}]\n",
 			Want: "2:28 builder ?whether \"builder\" is an image or a container of the pipeline is not known from its template\n2:59 a:1 {a:1}"},

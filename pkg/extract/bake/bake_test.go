@@ -67,6 +67,18 @@ func TestExtract(t *testing.T) {
 				"claims app/Dockerfile",
 			},
 		},
+		"variables that are null": {
+			"bake.hcl", map[string]string{
+				"bake.hcl":   "variable \"V\" { default = null }\ntarget \"a\" {\n  args = { A = V, B = \"b:${V}\", C = V == null ? \"c:1\" : \"c:2\" }\n}\n",
+				"Dockerfile": "ARG A=a:1 B C\nFROM $A\nFROM $B\nFROM $C\n",
+			},
+			[]string{
+				"Dockerfile:1:7 stages[0].from a:1 [reference Dockerfile a:1] +Dockerfile:2",
+				"Dockerfile:3:6 stages[1].from b:${V} +bake.hcl:3 ! variable V has no default",
+				"bake.hcl:3:50 stages[2].from c:1 [reference bake.hcl c:1] +Dockerfile:4",
+				"claims Dockerfile",
+			},
+		},
 		"inherits, matrix, inline, functions": {
 			"bake.hcl", map[string]string{
 				"bake.hcl": "variable \"VERSIONS\" { default = [\"1\", \"2\"] }\nfunction \"img\" {\n  params = [n]\n  result = \"${n}:9\"\n}\ntarget \"_common\" {\n  contexts = { c = \"docker-image://${img(\"alpine\")}\" }\n  args = { A = \"x:1\" }\n}\ntarget \"m\" {\n  inherits = [\"_common\"]\n  matrix = { v = VERSIONS, w = [\"a\", \"b\"] }\n  name = \"m-${v}-${w}\"\n  args = { B = \"go:${v}\", W = upper(w) }\n  dockerfile-inline = <<EOT\nARG A B W\nFROM $A\nFROM $B\nFROM q:1\nFROM z:$W\nEOT\n}\ntarget \"c\" {\n  context = \"target:m\"\n  contexts = { d = true ? \"docker-image://t:1\" : \"x\", e = \"docker-image://${timestamp()}\" }\n}\n",

@@ -65,8 +65,8 @@ func (e *evaluator) variable(name string, in scope) (written.Value, cty.Value) {
 	v.started = true
 	v.text = e.text(v.expr, nil)
 	v.value = e.value(v.expr, nil)
-	if v.value.IsNull() {
-		v.text, v.value = written.Unknown(written.Made("${"+name+"}"), "variable %s has no default", name), cty.DynamicVal
+	if v.value.IsNull() { // an argument that is this is not given
+		v.text = written.Unknown(written.Made("${"+name+"}"), "variable %s has no default", name)
 	}
 	if v.text.Unresolved == "" && size(v.value) > maxValue {
 		v.text, v.value = written.Unknown(written.Text{}, "variable %s is too large", name), cty.DynamicVal

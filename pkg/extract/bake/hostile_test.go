@@ -82,6 +82,10 @@ func TestHostile(t *testing.T) {
 			if err == nil && len(r.Problems) == 0 {
 				t.Error("nothing is wrong with it")
 			}
+			deep := name == "brackets" || name == "bangs" || name == "questions" || name == "templates"
+			if deep && (err == nil || !strings.Contains(err.Error(), "depth of expressions")) {
+				t.Errorf("it was read, however deep: %v", err)
+			}
 		})
 	}
 }

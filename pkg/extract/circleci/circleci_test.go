@@ -44,6 +44,8 @@ func TestParameters(t *testing.T) {
 		{Name: "whole_value", Files: "jobs: {x: {docker: [{image: << parameters.i >>}]}}\nworkflows: {w: {jobs: [{x: {i: a:1}}]}}\n", Want: "2:32 a:1 {a:1}"},
 		{Name: "executor_with_parameters", Files: "executors: {e: {parameters: {t: {default: '1'}}, docker: [{image: 'a:<< parameters.t >>'}]}}\n" +
 			"jobs: {x: {parameters: {v: {default: '2'}}, executor: {name: e, t: << parameters.v >>}}, y: {executor: e}}\n", Want: "1:68 a:2 {:2}\n1:68 a:1 {:1}"},
+		{Name: "executor_that_needs_a_parameter", Files: "executors: {e: {parameters: {t: {type: string}}, docker: [{image: 'a:<< parameters.t >>'}]}}\njobs: {x: {executor: {name: e, t: '2'}}}\n",
+			Want: "1:68 a:2 {:2}"},
 		{Name: "executor_by_parameter", Files: "executors: {e: {docker: [{image: a:1}]}}\njobs: {x: {parameters: {e: {type: executor}}, executor: << parameters.e >>}}\nworkflows: {w: {jobs: [{x: {e: e}}]}}\n",
 			Want: "1:34 a:1 {a:1}"},
 		{Name: "pipeline", Files: "parameters: {t: {default: '1'}}\njobs: {x: {docker: [{image: 'a:<< pipeline.parameters.t >>'}, {image: 'b:<< pipeline.number >>'}]}}\n",

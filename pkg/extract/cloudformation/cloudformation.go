@@ -30,7 +30,7 @@ func (Extractor) Match(p string, head []byte) bool {
 		return false
 	}
 	return bytes.Contains(head, []byte("AWSTemplateFormatVersion")) || bytes.Contains(head, []byte("AWS::")) ||
-		strings.HasSuffix(p, ".template.json") || strings.HasSuffix(p, ".template") || yamlpos.UTF16(head)
+		strings.HasSuffix(p, ".template.json") && strings.Contains("/"+p, "/cdk.out/") || yamlpos.UTF16(head)
 }
 
 // Extract reads one template.
@@ -46,7 +46,7 @@ func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 	s := &resource.Sink{}
 	file := written.NewFile(p, data)
 	var problems []extract.Problem
-	for d, err := range f.Docs(nil) {
+	for d, err := range f.Docs(func(text []byte) bool { return bytes.Contains(text, []byte("Resources")) }) {
 		if err != nil {
 			problems = append(problems, yamlpos.Problem(p, err))
 			continue
@@ -110,9 +110,6 @@ func (t *template) read() {
 		at := "Resources." + name
 		if strings.HasPrefix(name, "Fn::ForEach") {
 			t.sink.Problem(t.yaml().Place(k), at, fact.Unsupported, "resources that are made by Fn::ForEach are not evaluated")
-			continue
-		}
-		if !resource.Knows(kind) {
 			continue
 		}
 		body := t.yaml().Value(r.Get("Properties"))

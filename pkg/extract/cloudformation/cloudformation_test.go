@@ -54,7 +54,7 @@ func TestWhatItReads(t *testing.T) {
 		path, head string
 		want       bool
 	}{
-		{"a.yaml", "AWSTemplateFormatVersion: x", true}, {"a.yml", "Type: AWS::S3::Bucket", true}, {"x.template", "{}", true}, {"cdk.out/x.template.json", "{}", true},
+		{"a.yaml", "AWSTemplateFormatVersion: x", true}, {"a.yml", "Type: AWS::S3::Bucket", true}, {"x.template", "{}", false}, {"x.template", "AWS::", true}, {"cdk.out/x.template.json", "{}", true},
 		{"a.yaml", "kind: Pod", false}, {"a.go", "AWS::", false}, {"a.json", "\xff\xfe{\x00", true},
 	} {
 		if got := (cloudformation.Extractor{}).Match(tt.path, []byte(tt.head)); got != tt.want {

@@ -49,9 +49,15 @@ func (r *reader) build(s service) {
 	b := dockerfile.Build{Args: map[string]written.Value{}, Contexts: map[string]bool{}}
 	for _, p := range slices.Backward(parts) {
 		r.buildArgs(b, p)
-		r.contexts(b, p)
+		r.contexts(b, p, p.node.Get("additional_contexts"), p.path+".additional_contexts")
 		for i, n := range list(p.node.Get("cache_from")) {
 			r.cacheFrom(p, n, fmt.Sprintf("%s.cache_from[%d]", p.path, i))
+		}
+		// https://docs.docker.com/build/bake/compose-file/#extension-field-with-x-bake
+		bake := p.node.Get("x-bake")
+		r.contexts(b, p, bake.Get("contexts"), p.path+".x-bake.contexts")
+		for i, n := range list(bake.Get("cache-from")) {
+			r.cacheFrom(p, n, fmt.Sprintf("%s.x-bake.cache-from[%d]", p.path, i))
 		}
 	}
 	if p, n := value(parts, "dockerfile_inline"); !n.IsZero() {
@@ -112,11 +118,11 @@ func (r *reader) buildArgs(b dockerfile.Build, p buildPart) {
 
 const imagePrefix = "docker-image://"
 
-func (r *reader) contexts(b dockerfile.Build, p buildPart) {
-	pairs(p.layer.src.file, p.node.Get("additional_contexts"), func(name string, t written.Text, _ bool, n yamlpos.Node) {
+func (r *reader) contexts(b dockerfile.Build, p buildPart, n yamlpos.Node, path string) {
+	pairs(p.layer.src.file, n, func(name string, t written.Text, _ bool, n yamlpos.Node) {
 		b.Contexts[dockerfile.ContextName(name)] = true
 		if strings.HasPrefix(t.String(), imagePrefix) {
-			r.note(p.layer, n, t.Slice(len(imagePrefix), t.Len()), p.path+".additional_contexts."+name, ref.KindImage)
+			r.note(p.layer, n, t.Slice(len(imagePrefix), t.Len()), path+"."+name, ref.KindImage)
 		}
 	})
 }

@@ -47,7 +47,7 @@ var (
 func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 	r := &reader{
 		fsys: fsys, builds: dockerfile.Builds{FS: fsys}, files: map[string]*source{}, read: map[string]bool{}, claims: map[string]bool{},
-		uses: map[place]string{}, assigned: map[place]assigned{}, envFiles: map[string]bool{},
+		uses: map[place]string{}, assigned: map[place]assigned{}, envFiles: map[string]bool{}, made: map[string]bool{},
 	}
 	main, err := r.open(p)
 	if err != nil {
@@ -67,6 +67,7 @@ func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 		r.claims[c], r.read[c] = true, true
 	}
 	delete(r.read, p)
+	r.builtByOthers()
 	r.keepTags()
 	found := r.builds.Settle(r.refs)
 	for i, f := range found {
@@ -93,4 +94,6 @@ type reader struct {
 	uses     map[place]string   // the texts that references are made of, as written
 	assigned map[place]assigned // variables, by where their values are
 	envFiles map[string]bool    // that containers have their environment from
+	made     map[string]bool    // images that builds make
+	unpulled []int              // of refs: what services run that does not say that it is pulled
 }

@@ -36,6 +36,9 @@ func describe(files map[string]string, r extract.Result) []string {
 		if f.Unresolved != "" {
 			s += " ! " + f.Unresolved
 		}
+		if f.Built {
+			s += " (built)"
+		}
 		for _, i := range f.Ignored {
 			s += fmt.Sprintf(" ignore %s: %s", i.Check, i.Reason)
 		}
@@ -63,7 +66,7 @@ func read(t *testing.T, p string, files map[string]string) []string {
 	return describe(files, r)
 }
 
-const here = " ! built here: it names what the build makes"
+const here = " ! built here: it names what the build makes (built)"
 
 func TestExtract(t *testing.T) {
 	t.Parallel()
@@ -199,6 +202,20 @@ func TestExtract(t *testing.T) {
 				"shop/compose.yaml:18:26 stages[0].from q:1",
 				"shop/compose.yaml:18:26 stages[1].from r:1",
 				`shop/compose.yaml:15:9 problem: unsupported: the Dockerfile in it: unknown instruction "frm"`,
+			},
+		},
+		"what another service builds": {
+			map[string]string{
+				"shop/compose.yaml":   "services:\n  a: {image: 'me/a:1'}\n  b: {image: 'me/a:1', pull_policy: always}\n  c:\n    image: me/a:1\n    build:\n      context: app\n      x-bake:\n        contexts: {x: 'docker-image://x:1'}\n        cache-from: ['me/cache:1']\n        tags: ['me/a:2']\n",
+				"shop/app/Dockerfile": "FROM x\n",
+			},
+			[]string{
+				"shop/compose.yaml:2:15 services.a.image me/a:1 of shop/a" + here,
+				"shop/compose.yaml:3:15 services.b.image me/a:1 of shop/b [reference shop/compose.yaml me/a:1]",
+				"shop/compose.yaml:5:12 services.c.image me/a:1 of shop/c" + here,
+				"shop/compose.yaml:9:39 services.c.build.x-bake.contexts.x x:1 [reference shop/compose.yaml x:1]",
+				"shop/compose.yaml:10:23 services.c.build.x-bake.cache-from[0] me/cache:1 artifact [reference shop/compose.yaml me/cache:1]",
+				"claims shop/app/Dockerfile",
 			},
 		},
 		"volumes and models": {

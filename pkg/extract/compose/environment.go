@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/limits"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -60,6 +62,11 @@ func (r *reader) variables(e *environment, p string) {
 	data, err := extract.ReadFile(r.fsys, p)
 	if err != nil {
 		fail(causeOf(err), err)
+		return
+	}
+	if len(data) > maxVariables || grows(data) {
+		err := &limits.ExceededError{What: "size of the variables of a file", Limit: maxVariables}
+		fail(fact.Limit, fmt.Errorf("read %q: %w", p, err))
 		return
 	}
 	values, err := dotenv.UnmarshalBytesWithLookup(data, func(name string) (string, bool) { return e.value(name) })

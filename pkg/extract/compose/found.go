@@ -40,8 +40,12 @@ func (r *reader) found(s service) {
 		if f == nil {
 			continue
 		}
-		if built && !pulled(s.text("pull_policy")) {
-			f.Unresolved, f.Ref, f.Site = builtHere, ref.Ref{}, nil
+		if policy := s.text("pull_policy"); !pulled(policy) {
+			if built {
+				f.Unresolved, f.Built, f.Ref, f.Site = builtHere, true, ref.Ref{}, nil
+				r.made[f.Raw] = true
+			}
+			r.unpulled = append(r.unpulled, len(r.refs)-1)
 		}
 		f.Container, f.Role, f.Platform = s.name, fact.RoleMain, platform
 		if first { // what an override puts another image over is run by nobody else
@@ -59,6 +63,15 @@ func (r *reader) found(s service) {
 	}
 	if built {
 		r.build(s)
+	}
+}
+
+// builtByOthers: a service can run what another one builds.
+func (r *reader) builtByOthers() {
+	for _, i := range r.unpulled {
+		if f := &r.refs[i]; f.Unresolved == "" && r.made[f.Raw] {
+			f.Unresolved, f.Built, f.Ref, f.Site = builtHere, true, ref.Ref{}, nil
+		}
 	}
 }
 

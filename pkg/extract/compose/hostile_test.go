@@ -54,13 +54,25 @@ func TestHostile(t *testing.T) {
 	}
 	fan["f12.yaml"] = &fstest.MapFile{Data: []byte("services: {}\n")}
 	fan["compose.yaml"] = &fstest.MapFile{Data: []byte("include: [f0.yaml]\n")}
+	double, inLine := "A0=aaaaaaaa\n", "A0=\" aaaaaaaa\"; "
+	for i := 1; i < 60; i++ {
+		double += fmt.Sprintf("A%d=$A%d${A%d}\n", i, i-1, i-1)
+		inLine += fmt.Sprintf("A%d=\"$A%d$A%d\"", i, i-1, i-1)
+	}
+	env := func(text string) fstest.MapFS {
+		return fstest.MapFS{"compose.yaml": {Data: []byte("services: {a: {image: 'a:$A59'}}\n")}, ".env": {Data: []byte(text)}}
+	}
 	one := func(text string) fstest.MapFS { return fstest.MapFS{"compose.yaml": {Data: []byte(text)}} }
 	for name, fsys := range map[string]fstest.MapFS{
-		"aliases":   one(bomb + "services:\n  a: {image: a:1}\n  b: {volumes: *a11}\ninclude: *a11\n"),
-		"chain":     one(chain),
-		"fan":       fan,
-		"variables": one("services:\n  a: {image: \"" + strings.Repeat("${A:-", 5000) + "\"}\n"),
-		"dollars":   one("services:\n  a: {image: \"" + strings.Repeat("$A", 5000) + "\"}\n"),
+		"aliases":              one(bomb + "services:\n  a: {image: a:1}\n  b: {volumes: *a11}\ninclude: *a11\n"),
+		"chain":                one(chain),
+		"fan":                  fan,
+		"doubled":              env(double),
+		"same line":            env(strings.Replace(inLine, "; ", "", 1)),
+		"same name":            env("A59=x\n" + strings.Repeat("A59=$A59$A59\n", 60)),
+		"same name, same line": env("A59=x\nB=\" \"" + strings.Repeat("A59=\"$A59$A59\"", 60) + "\n"),
+		"variables":            one("services:\n  a: {image: \"" + strings.Repeat("${A:-", 5000) + "\"}\n"),
+		"dollars":              one("services:\n  a: {image: \"" + strings.Repeat("$A", 5000) + "\"}\n"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -107,8 +107,11 @@ func longVolume(i item) fact.Mount {
 		return i.layer.env.text(i.layer.src, i.node.Get(key...)).Text.String()
 	}
 	m := fact.Mount{Path: insidePath(text("target")), Kind: text("type"), Source: text("source"), ReadOnly: i.layer.isTrue(i.node.Get("read_only"))}
-	if m.Kind == "bind" {
+	switch m.Kind {
+	case "bind":
 		m.Source = outsidePath(i.layer, m.Source)
+	case "image": // that is a reference of its own
+		m.Source = ""
 	}
 	m.SubPath = cmp.Or(text("volume", "subpath"), text("image", "subpath"))
 	return m

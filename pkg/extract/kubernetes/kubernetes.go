@@ -39,7 +39,7 @@ func (e Extractor) Match(p string, head []byte) bool {
 	if bytes.IndexByte(head, 0) >= 0 {
 		return false
 	}
-	return len(head) == extract.HeadSize || bytes.Contains(head, apiVersion) || bytes.IndexByte(head, '\\') >= 0
+	return len(head) == extract.HeadSize || bytes.Contains(head, apiVersion) || escaped(head)
 }
 
 var apiVersion = []byte("apiVersion")
@@ -79,10 +79,24 @@ var words = [][]byte{
 	[]byte("package"), []byte("bundle"), []byte("monitoring.coreos.com"),
 }
 
-// wants reports whether a document can name an image, so that it is parsed. With
-// a backslash a word can be written in another way.
+// escaped reports whether letters may be written by their numbers, so that a word
+// can be there and not be found.
+func escaped(text []byte) bool {
+	for {
+		i := bytes.IndexByte(text, '\\')
+		if i < 0 || i+1 == len(text) {
+			return false
+		}
+		if bytes.IndexByte([]byte("xuU\r\n"), text[i+1]) >= 0 {
+			return true
+		}
+		text = text[i+2:]
+	}
+}
+
+// wants reports whether a document can name an image, so that it is parsed.
 func (e Extractor) wants(text []byte) bool {
-	if bytes.IndexByte(text, '\\') >= 0 {
+	if escaped(text) {
 		return true
 	}
 	return bytes.Contains(text, apiVersion) && (slices.ContainsFunc(words, func(w []byte) bool { return bytes.Contains(text, w) }) ||

@@ -65,6 +65,7 @@ func TestMatch(t *testing.T) {
 		{"a.yaml", long, true},
 		{"a.yaml", "\xff\xfea\x00", true},
 		{"a.yaml", "services: {}\n", false},
+		{"a.yaml", "pattern: '\\.go$'\n", false},
 		{"a.yaml", "apiVersion\x00", false},
 		{"dump", "\xef\xbb\xbf# x\n\n---\napiVersion: v1\n", true},
 		{"dump", `{"apiVersion":"v1"}`, true},
@@ -94,6 +95,20 @@ func TestCommentsAndConfiguredKinds(t *testing.T) {
 	}
 	if r, err = e.Extract(fsys, "b.yaml"); err != nil || len(r.Found) != 1 || r.Found[0].Raw != "a:1" {
 		t.Errorf("a configured kind: %v, error %v", r, err)
+	}
+}
+
+// A word can be written by the numbers of its letters.
+func TestEscapedWords(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`{"api\u0056ersion": "v1", "kind": "Pod", "spec": {"containers": [{"im\u0061ge": "a:1"}]}}`,
+		"\"api\\x56ersion\": v1\nkind: Pod\nspec: {containers: [{\"im\\x61ge\": 'a:1'}]}\n",
+	} {
+		r, err := kubernetes.Extractor{}.Extract(fstest.MapFS{"a.json": {Data: []byte(text)}}, "a.json")
+		if err != nil || len(r.Found) != 1 || r.Found[0].Raw != "a:1" {
+			t.Errorf("%s: %+v, error %v", text, r, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package kustomize
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -28,12 +29,16 @@ type graph struct {
 	reader        *kube.Reader
 	plain, marked filesys.FileSystem
 
-	stack    []string // of folders that are being visited
-	visits   int
-	files    map[string]*source
-	overlays map[string]*overlay // nil while they are read, and if they can't be
-	read     []string
-	dropped  bool // something is left out that could name images
+	stack       []string // of folders that are being visited
+	visits      int
+	files       map[string]*source
+	overlays    map[string]*overlay // nil while they are read, and if they can't be
+	read        []string
+	dropped     bool // something is left out that could name images
+	endless     bool // it is made of too much to be rendered
+	definitions bool // definitions of custom resources are rendered as well
+	asked       bool // something speaks of them
+	schema      bool // it has schemas of its own, which stay in the library
 
 	entries []*entry
 	marks   []mark
@@ -42,8 +47,8 @@ type graph struct {
 	problems []extract.Problem
 }
 
-func newGraph(fsys fs.FS, r *kube.Reader) *graph {
-	return &graph{fsys: fsys, reader: r, plain: filesys.MakeFsInMemory(), marked: filesys.MakeFsInMemory(), files: map[string]*source{}, overlays: map[string]*overlay{}}
+func newGraph(fsys fs.FS, r *kube.Reader, definitions bool) *graph {
+	return &graph{fsys: fsys, reader: r, definitions: definitions, plain: filesys.MakeFsInMemory(), marked: filesys.MakeFsInMemory(), files: map[string]*source{}, overlays: map[string]*overlay{}}
 }
 
 // An overlay is one kustomization.
@@ -76,11 +81,19 @@ func (g *graph) visit(dir, file string) *overlay {
 	}
 	o := &overlay{file: file, dir: dir, source: s, root: s.root(), drop: map[string]map[int]bool{}}
 	if !o.root.IsMap() {
-		g.problem(fileOrigin(file), errors.New("no kustomization: it is not a mapping"))
+		why := "it is not a mapping"
+		if o.root.IsZero() {
+			why = "it is empty"
+		}
+		g.problem(fileOrigin(file), errors.New("no kustomization: "+why))
 		return nil
+	}
+	if len(s.docs) > 1 {
+		g.problem(s.docs[1].Root().Origin(file, ""), errors.New("only the first document of a kustomization counts"))
 	}
 	g.stack = append(g.stack, dir)
 	defer func() { g.stack = g.stack[:len(g.stack)-1] }()
+	g.ask(s)
 	g.images(o)
 	for _, key := range []string{"resources", "bases", "components"} {
 		o.each(key, "", func(i int, n yamlpos.Node) bool { return g.resource(o, key, i, n) })
@@ -93,6 +106,7 @@ func (g *graph) visit(dir, file string) *overlay {
 	if n := o.root.Get("openapi", "path"); !n.IsZero() && !g.side(o, n) {
 		o.dropAll("openapi")
 	}
+	g.schema = g.schema || !o.root.Get("openapi").IsZero()
 	g.leaveOut(o)
 	if err := g.write(o); err != nil {
 		g.problem(fileOrigin(file), err)
@@ -110,6 +124,7 @@ func (g *graph) spend(file string, n int) bool {
 		return true
 	}
 	if was <= maxVisits {
+		g.endless = true
 		g.problem(fileOrigin(file), &limits.ExceededError{What: "kustomizations of an overlay", Limit: maxVisits})
 	}
 	return false
@@ -159,7 +174,7 @@ func (g *graph) resource(o *overlay, list string, i int, n yamlpos.Node) bool {
 			return false
 		}
 		s.part = true
-		return g.put(p, s)
+		return len(s.cuts) < len(s.docs) && g.put(p, s)
 	}
 	if slices.ContainsFunc(g.stack, func(dir string) bool { return dir == p || strings.HasPrefix(dir+"/", p+"/") || p == "." }) {
 		return g.refuse(at, fmt.Errorf("%q leads back to what it is a part of", n.String()))
@@ -215,11 +230,17 @@ func (g *graph) side(o *overlay, n yamlpos.Node) bool {
 	if s == nil {
 		return g.refuse(at, fmt.Errorf("%q can not be read", n.String()))
 	}
+	g.ask(s)
 	return g.put(p, s)
 }
 
+// ask notes whether s, a kustomization or a patch, speaks of definitions.
+func (g *graph) ask(s *source) {
+	g.asked = g.asked || bytes.Contains(s.data, []byte("CustomResourceDefinition"))
+}
+
 func (g *graph) put(p string, s *source) bool {
-	return g.plain.WriteFile("/"+p, s.data) == nil && g.marked.WriteFile("/"+p, g.mark(s)) == nil
+	return g.plain.WriteFile("/"+p, s.plain()) == nil && g.marked.WriteFile("/"+p, s.mark()) == nil
 }
 
 func (g *graph) problem(at ref.Origin, err error) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/kube"
@@ -34,12 +35,18 @@ func (e Extractor) Match(p string, _ []byte) bool {
 // Extract implements [extract.Extractor]. The result claims the files that the
 // overlay is made of, if it can be rendered; else they stand for themselves.
 func (e Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
-	if _, err := extract.ReadFile(fsys, p); err != nil {
-		return extract.Result{}, err
+	g := newGraph(fsys, &kube.Reader{CRDs: e.CRDs}, false)
+	if s := g.load(p); s != nil {
+		if v := s.root().Get("apiVersion").String(); v != "" && !strings.HasPrefix(v, "kustomize.config.k8s.io/") {
+			return extract.Result{}, nil // an object of another kind that has its name
+		}
 	}
-	g := newGraph(fsys, &kube.Reader{CRDs: e.CRDs})
 	top := g.visit(path.Dir(p), p)
-	if top == nil {
+	if g.asked {
+		g = newGraph(fsys, g.reader, true)
+		top = g.visit(path.Dir(p), p)
+	}
+	if top == nil || g.endless {
 		return g.result(false), nil
 	}
 	if top.root.Get("kind").String() == "Component" {
@@ -47,13 +54,13 @@ func (e Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 		g.standAlone(p)
 		return g.result(false), nil
 	}
-	plain, err := render(g.plain, path.Dir(p))
+	plain, err := g.render(g.plain, path.Dir(p))
 	if err != nil {
 		g.problem(ref.Origin{Kind: "file", Where: p, Line: 1, Column: 1}, err)
 		g.standAlone(p)
 		return g.result(false), nil
 	}
-	marked, err := render(g.marked, path.Dir(p))
+	marked, err := g.render(g.marked, path.Dir(p))
 	if err != nil {
 		marked = nil // then it is not known where things come from
 	}

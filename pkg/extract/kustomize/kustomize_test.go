@@ -221,6 +221,35 @@ func TestOverlays(t *testing.T) {
 			"problem k/l.yaml:1 limit: values of a YAML document, its aliases expanded, exceeds the limit of 102150",
 			"claims base/deploy.yaml base/kustomization.yaml",
 		}},
+		{"definitions of custom resources alone, and beside an object", base + "-- crds/kustomization.yaml --\nresources: [crd.yaml]\n-- crds/crd.yaml --\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: a.b}\n-- k/kustomization.yaml --\nresources: [../base, ../crds, both.yaml]\n-- k/both.yaml --\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: c.d}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: a:1}]}\n", []string{
+			"base/deploy.yaml:9 acme/app:1 [/Deployment/web app] reference<acme/app:1>",
+			"base/deploy.yaml:11 acme/side:2 [/Deployment/web side] reference<acme/side:2>",
+			"k/both.yaml:8 a:1 [/Pod/p a] reference<a:1>",
+			"claims base/deploy.yaml base/kustomization.yaml crds/crd.yaml crds/kustomization.yaml k/both.yaml",
+		}},
+		{"a patch of a definition", "-- k/kustomization.yaml --\nresources: [both.yaml]\npatches:\n- patch: |\n    apiVersion: apiextensions.k8s.io/v1\n    kind: CustomResourceDefinition\n    metadata: {name: c.d, labels: {a: b}}\n-- k/both.yaml --\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: c.d}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: a:1}]}\n", []string{
+			"k/both.yaml:8 a:1 [/Pod/p a] reference<a:1>",
+			"claims k/both.yaml",
+		}},
+		{"transformers that are built in", base + "-- k/kustomization.yaml --\nresources: [../base]\ntransformers: [l.yaml, i.yaml, p.yaml]\n-- k/l.yaml --\napiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: l}\nlabels: {a: b}\nfieldSpecs: [{path: metadata/labels, create: true}]\n-- k/i.yaml --\napiVersion: builtin\nkind: ImageTagTransformer\nmetadata: {name: i}\nimageTag: {name: acme/app, newTag: v6}\n-- k/p.yaml --\napiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: i}\npath: https://example.com/patch\n", []string{
+			"base/deploy.yaml:11 acme/side:2 [/Deployment/web side] reference<acme/side:2>",
+			"k/kustomization.yaml:1 acme/app:v6 [/Deployment/web app]",
+			"problem k/kustomization.yaml:2 unsupported: transformers are not run: what they would change is not known",
+			"claims base/deploy.yaml base/kustomization.yaml k/i.yaml k/l.yaml",
+		}},
+		{"Flux's kind of that name", "-- k/kustomization.yaml --\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec: {path: ./x}\n", []string{
+			"claims ",
+		}},
+		{"two documents", base + "-- k/kustomization.yaml --\nresources: [../base]\n---\nresources: [x]\n", []string{
+			"base/deploy.yaml:9 acme/app:1 [/Deployment/web app] reference<acme/app:1>",
+			"base/deploy.yaml:11 acme/side:2 [/Deployment/web side] reference<acme/side:2>",
+			"problem k/kustomization.yaml:3 unsupported: only the first document of a kustomization counts",
+			"claims base/deploy.yaml base/kustomization.yaml",
+		}},
+		{"empty", "-- k/kustomization.yaml --\n# nothing\n", []string{
+			"problem k/kustomization.yaml:1 unsupported: no kustomization: it is empty",
+			"claims ",
+		}},
 		{"a copied image", base + "-- k/kustomization.yaml --\nresources: [../base, more.yaml]\n-- k/more.yaml --\napiVersion: monitoring.coreos.com/v1\nkind: Alertmanager\nmetadata: {name: m}\nspec: {baseImage: quay.io/am, tag: v1}\n", []string{
 			"base/deploy.yaml:9 acme/app:1 [/Deployment/web app] reference<acme/app:1>",
 			"base/deploy.yaml:11 acme/side:2 [/Deployment/web side] reference<acme/side:2>",

@@ -2,6 +2,8 @@ package kustomize
 
 import (
 	"fmt"
+	"io/fs"
+	"path"
 	"strconv"
 	"strings"
 
@@ -68,6 +70,7 @@ func (g *graph) patchFile(o *overlay, n yamlpos.Node, at ref.Origin) bool {
 	}
 	if !s.patch {
 		s.patch = true
+		g.ask(s)
 		for _, d := range s.docs {
 			if !g.operations(s, d.Root()) {
 				return g.refuse(at, errCopies)
@@ -162,10 +165,40 @@ func (g *graph) leaveOut(o *overlay) {
 		o.dropAll(list)
 	}
 	for _, list := range []string{"generators", "transformers", "validators"} {
-		for i, v := range o.root.Get(list).Items() {
-			g.refuse(o.at(v, list+"["+strconv.Itoa(i)+"]"), fmt.Errorf("%s are not run: what they would change is not known", list))
-		}
-		o.dropAll(list)
+		o.each(list, "", func(i int, v yamlpos.Node) bool {
+			at := o.at(v, list+"["+strconv.Itoa(i)+"]")
+			return list == "transformers" && g.transformer(o, v) ||
+				g.refuse(at, fmt.Errorf("%s are not run: what they would change is not known", list))
+		})
 	}
 	o.dropAll("vars") // what they would have been put into is unresolved
+}
+
+// transformer puts the configuration of a transformer that is built in and reads
+// no other files.
+func (g *graph) transformer(o *overlay, n yamlpos.Node) bool {
+	p := path.Join(o.dir, n.String())
+	if info, err := fs.Stat(g.fsys, p); err != nil || info.IsDir() || path.IsAbs(n.String()) {
+		return false
+	}
+	s := g.load(p)
+	if s == nil || s.broken || len(s.docs) == 0 {
+		return false
+	}
+	for _, d := range s.docs {
+		r := d.Root()
+		switch r.Get("kind").String() {
+		case "LabelTransformer", "AnnotationsTransformer", "NamespaceTransformer", "PrefixTransformer", "SuffixTransformer",
+			"PrefixSuffixTransformer", "ReplicaCountTransformer", "ImageTagTransformer", "PatchTransformer", "PatchJson6902Transformer":
+		default:
+			return false
+		}
+		if r.Get("apiVersion").String() != "builtin" || !r.Get("path").IsZero() || !r.Get("jsonOp").IsZero() ||
+			strings.Contains(r.Get("patch").String(), "copy") { // see maxCopies
+			return false
+		}
+	}
+	g.ask(s)
+	s.part = true
+	return g.put(p, s)
 }

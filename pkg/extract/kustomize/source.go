@@ -23,7 +23,7 @@ type source struct {
 	part    bool // the overlay stands for it
 	patch   bool // its operations are read
 	splices []splice
-	marked  []byte
+	cuts    []splice // what kustomize gets to see neither with marks nor without
 }
 
 // A splice is a mark in the place of some bytes.
@@ -73,6 +73,7 @@ func (g *graph) load(p string) *source {
 		for _, problem := range d.Problems() {
 			s.broken = s.broken || yamlpos.Problem(p, problem).Cause == fact.Limit
 		}
+		g.cut(s, d)
 		s.docs, s.images = append(s.docs, d), append(s.images, images...)
 		g.problems = append(g.problems, problems...)
 	}
@@ -80,6 +81,22 @@ func (g *graph) load(p string) *source {
 		g.markFound(s, i.Found, nil)
 	}
 	return s
+}
+
+// cut leaves definitions of custom resources out, which are most of the text of
+// many overlays and name no images, unless something speaks of them.
+func (g *graph) cut(s *source, d *yamlpos.Doc) {
+	if g.definitions || d.Root().Get("kind").String() != "CustomResourceDefinition" {
+		return
+	}
+	start, end, _ := d.Extent()
+	if shift := len(s.data) - len(bytes.TrimPrefix(s.data, []byte("\xef\xbb\xbf"))); shift > 0 {
+		start, end = start+shift, end+shift
+	}
+	if n := len(s.cuts); n > 0 && s.cuts[n-1].start == start {
+		return
+	}
+	s.cuts = append(s.cuts, splice{start, end, ""})
 }
 
 // count visits every value, an alias each time, until the budget is spent.
@@ -137,12 +154,19 @@ func (g *graph) markPart(s *source, n yamlpos.Node, format string, e *entry) {
 	s.splices = append(s.splices, splice{p.Start, p.End, text})
 }
 
-// mark is the text of s with its marks.
-func (g *graph) mark(s *source) []byte {
-	slices.SortStableFunc(s.splices, func(a, b splice) int { return a.start - b.start })
+// plain is the text of s without what is cut, mark with its marks as well.
+func (s *source) plain() []byte { return s.apply(s.cuts) }
+
+func (s *source) mark() []byte { return s.apply(append(slices.Clone(s.cuts), s.splices...)) }
+
+func (s *source) apply(splices []splice) []byte {
+	if len(splices) == 0 {
+		return s.data
+	}
+	slices.SortStableFunc(splices, func(a, b splice) int { return a.start - b.start })
 	var out bytes.Buffer
 	at := 0
-	for _, x := range s.splices {
+	for _, x := range splices {
 		if x.start < at || x.end > len(s.data) {
 			continue // an anchor, which is marked already
 		}

@@ -6,32 +6,30 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/kube"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
-// A resource is one that kustomize rendered, and the file that it began as; "" if
-// that is not known.
-type resource struct {
-	text   []byte
-	origin string
-}
-
 // one is held while kustomize works: its schemas are variables of the package.
 var one sync.Mutex
 
 // render runs kustomize on a folder of a tree in memory. A panic is a fault in
 // what it was given as much as one of its own.
-func render(tree filesys.FileSystem, dir string) (out []resource, err error) {
+func (g *graph) render(tree filesys.FileSystem, dir string) (out [][]byte, err error) {
 	one.Lock()
 	defer one.Unlock()
+	if g.schema {
+		defer openapi.ResetOpenAPI()
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			out, err = nil, fmt.Errorf("render with kustomize: it failed: %v", v)
@@ -44,39 +42,38 @@ func render(tree filesys.FileSystem, dir string) (out []resource, err error) {
 		return nil, fmt.Errorf("render with kustomize: %w", err)
 	}
 	for _, r := range all.Resources() {
+		switch r.GetKind() {
+		case "CustomResourceDefinition", "ConfigMap", "Secret": // can be large, and name none
+			out = append(out, nil)
+			continue
+		}
 		text, err := r.AsYAML()
 		if err != nil {
 			return nil, fmt.Errorf("render with kustomize: %w", err)
 		}
-		x := resource{text: text}
-		if origin, err := r.GetOrigin(); err == nil && origin != nil && origin.Path != "" {
-			x.origin = path.Join(dir, origin.Path)
-		}
-		out = append(out, x)
+		out = append(out, text)
 	}
 	return out, nil
 }
 
 // trace reads what was rendered, and says of each image where it is written.
-func (g *graph) trace(top *overlay, plain, marked []resource) {
-	for i, r := range plain {
-		images, problems, err := g.reader.Read(top.file, r.text, nil)
+func (g *graph) trace(top *overlay, plain, marked [][]byte) {
+	for i, text := range plain {
+		images, problems, err := g.reader.Read(top.file, text, nil)
 		if err != nil { // kustomize wrote it
 			g.problem(fileOrigin(top.file), err)
 			continue
 		}
 		var same []kube.Image
-		origin := ""
 		if len(marked) == len(plain) {
-			same, _, _ = g.reader.Read(top.file, marked[i].text, nil)
-			origin = marked[i].origin
+			same, _, _ = g.reader.Read(top.file, marked[i], nil)
 		}
 		for j, image := range images {
 			f := image.Found
 			f.Origin, f.Site, f.Related = fileOrigin(top.file), nil, nil
 			f.Ignored = nil
 			if len(same) == len(images) {
-				g.place(&f, same[j].Raw, image, origin)
+				g.place(&f, same[j].Raw, image)
 			} else {
 				g.search(&f)
 			}
@@ -96,7 +93,7 @@ var marks = regexp.MustCompile(`x-intact-(\d{7})|sha256:1d6ac40{51}(\d{7})`)
 
 // place finds by its marks where an image is written. An entry of images counts
 // before what it takes the place of.
-func (g *graph) place(f *extract.Found, markedRaw string, image kube.Image, origin string) {
+func (g *graph) place(f *extract.Found, markedRaw string, image kube.Image) {
 	var at []*mark
 	for _, m := range marks.FindAllStringSubmatch(markedRaw, -1) {
 		n, err := strconv.Atoi(m[1] + m[2])
@@ -135,15 +132,34 @@ func (g *graph) place(f *extract.Found, markedRaw string, image kube.Image, orig
 		f.Ignored = append(f.Ignored, m.found.Ignored...)
 		return
 	}
-	if s := g.files[origin]; s != nil {
-		for _, i := range s.images {
-			if i.Object.Kind == image.Object.Kind && i.Origin.Path == image.Origin.Path && i.Container == image.Container {
-				f.Related = append(f.Related, i.Origin)
-				f.Ignored = append(f.Ignored, i.Ignored...)
-				return
+	if i := g.before(image); i != nil {
+		f.Related = append(f.Related, i.Origin)
+		f.Ignored = append(f.Ignored, i.Ignored...)
+	}
+}
+
+// before returns what an image was that an entry of images took the place of:
+// that of the same container, of an object whose name is a part of what it is now.
+func (g *graph) before(image kube.Image) (found *kube.Image) {
+	for _, p := range g.read {
+		s := g.files[p]
+		if s == nil {
+			continue
+		}
+		for n := range s.images {
+			i := &s.images[n]
+			if i.Object.Kind != image.Object.Kind || i.Origin.Path != image.Origin.Path || i.Container != image.Container {
+				continue
+			}
+			if i.Object.Name == image.Object.Name {
+				return i
+			}
+			if found == nil && strings.Contains(image.Object.Name, i.Object.Name) {
+				found = i
 			}
 		}
 	}
+	return found
 }
 
 // entry says that f is written in an entry of images.

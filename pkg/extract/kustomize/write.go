@@ -6,7 +6,7 @@ import (
 	"path"
 	"strings"
 
-	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 
 	"github.com/intact-dev/intact/pkg/extract"
@@ -19,20 +19,15 @@ func (g *graph) write(o *overlay) error {
 	if err != nil {
 		return err
 	}
-	marked, err := g.kustomization(o, g.mark(o.source))
+	marked, err := g.kustomization(o, o.source.mark())
 	if err != nil {
 		return err
 	}
-	marked["buildMetadata"] = []string{types.OriginAnnotations}
 	name := path.Join("/", o.dir, names[0])
-	for _, m := range []map[string]any{plain, marked} {
+	for to, m := range map[filesys.FileSystem]map[string]any{g.plain: plain, g.marked: marked} {
 		out, err := json.Marshal(m)
 		if err != nil {
 			return err
-		}
-		to := g.plain
-		if m["buildMetadata"] != nil {
-			to = g.marked
 		}
 		if err := to.WriteFile(name, out); err != nil {
 			return err
@@ -63,7 +58,10 @@ func (g *graph) kustomization(o *overlay, text []byte) (map[string]any, error) {
 	}
 	delete(m, "buildMetadata")
 	modernize(m)
-	for _, key := range []string{"resources", "components", "crds", "configurations"} {
+	if _, ok := m["generatorOptions"]; !ok && len(o.drop) > 0 {
+		m["generatorOptions"] = map[string]any{} // kustomize refuses one that is empty
+	}
+	for _, key := range []string{"resources", "components", "crds", "configurations", "transformers"} {
 		localize(m[key])
 	}
 	for _, key := range []string{"patches", "replacements"} {

@@ -111,7 +111,7 @@ func (r *run) property(n yamlpos.Node, expr, name, rest string, res yamlpos.Node
 		key, more = key[:i], key[i:]
 	}
 	switch kind := res.Get("type").String(); {
-	case kind == "docker:Image" || kind == "docker:index:Image" || kind == "docker:index/image:Image" || strings.HasPrefix(kind, "docker-build:"):
+	case kind == "docker:Image" || kind == "docker:index:Image" || kind == "docker:index/image:Image" || strings.HasPrefix(kind, "docker:") && strings.HasSuffix(kind, ":RegistryImage") || strings.HasPrefix(kind, "docker-build:"):
 		return r.unknown(n, expr, name+" is built when it is deployed")
 	case strings.HasSuffix(kind, ":RemoteImage") && (key == "repoDigest" || key == "imageId" || key == "latest"):
 		key = "name" // these are of the image that this names
@@ -252,5 +252,8 @@ func (r *run) invoke(n yamlpos.Node, function string, args yamlpos.Node) *resour
 	}
 	v := r.unknown(n, "fn::invoke", "the function "+function+" is called when it is deployed")
 	v.From = resource.Short(function)
+	if strings.HasSuffix(v.From, ":getParameter") && !resource.ImageParameter(args.Get("name").String()) {
+		v.From = "" // nothing but its use says that it is an image
+	}
 	return v
 }

@@ -72,9 +72,6 @@ func (r *run) read() {
 	}
 	for k, n := range r.root.Get("resources").Fields() {
 		kind := n.Get("type").String()
-		if !resource.Knows(kind) {
-			continue
-		}
 		at := "resources." + k.String() + ".properties"
 		body := r.yaml().Value(n.Get("properties"))
 		if n.Get("properties").IsZero() {

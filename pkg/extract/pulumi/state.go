@@ -45,7 +45,7 @@ func readJSON(fsys fs.FS, p string) (extract.Result, error) {
 func state(s *resource.Sink, y resource.YAML, n yamlpos.Node) {
 	kind := n.Get("type").String()
 	deleted, _ := n.Get("delete").Bool()
-	if !resource.Knows(kind) || deleted {
+	if kind == "" || strings.HasPrefix(kind, "pulumi:") || deleted {
 		return
 	}
 	urn := n.Get("urn").String()

@@ -146,7 +146,7 @@ func (r *reader) image(a assignment, key string) *extract.Found {
 			image = a
 		}
 		f := r.reference(image, image.value, key, ref.KindImage)
-		f.Ref, f.Site, f.Unresolved = ref.Ref{}, nil, builtHere
+		f.Ref, f.Site, f.Unresolved, f.Built = ref.Ref{}, nil, builtHere, true
 		r.use(f, a)
 		return f
 	case !ok:

@@ -36,6 +36,9 @@ func describe(files map[string]string, r extract.Result) []string {
 		if f.Unresolved != "" {
 			s += " ! " + f.Unresolved
 		}
+		if f.Built {
+			s += " (built)"
+		}
 		for _, i := range f.Ignored {
 			s += fmt.Sprintf(" ignore %s: %s", i.Check, i.Reason)
 		}
@@ -89,7 +92,7 @@ func TestExtract(t *testing.T) {
 		},
 		"the image of a build": {
 			"web.container", map[string]string{"web.container": "[Container]\nImage=app.build\n", "app.build": "[Build]\nImageTag=localhost/app:1\n"},
-			[]string{"app.build:2:10 Container.Image localhost/app:1 of systemd-web +web.container:2 ! built here: it names what the build makes"},
+			[]string{"app.build:2:10 Container.Image localhost/app:1 of systemd-web +web.container:2 ! built here: it names what the build makes (built)"},
 		},
 		"an image that is not there": {
 			"web.container", map[string]string{"web.container": "[Container]\nImage=app.image\n"},

@@ -134,10 +134,9 @@ func (l *mountList) mount(m map[string]written.Text) {
 			out.ReadOnly = v.String() != "false"
 		}
 	}
-	if v, ok := m["rw"]; ok && out.Kind == "image" {
-		out.ReadOnly = v.String() == "false"
-	} else if out.Kind == "image" {
-		out.ReadOnly = true
+	if out.Kind == "image" { // that is a reference of its own
+		v, ok := m["rw"]
+		out.Source, out.ReadOnly = "", !ok || v.String() == "false"
 	}
 	if out.Kind == "" {
 		out.Kind = "volume"

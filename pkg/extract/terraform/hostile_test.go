@@ -92,15 +92,20 @@ func TestAFileThatIsTooLarge(t *testing.T) {
 func TestWhatBelongsTogetherIsToldByOne(t *testing.T) {
 	t.Parallel()
 	r := run(t, map[string]string{
-		"main.tf":   "module \"a\" {\n  source = \"./a\"\n}\n",
-		"a/main.tf": "resource \"docker_image\" \"x\" {\n  name = \"x:1\"\n}\n",
+		"main.tf":   "module \"a\" {\n  source = \"./a\"\n}\nmodule \"b\" {\n  source = \"./b\"\n}\nmodule \"c\" {\n  source = \"./c\"\n}\n",
+		"a/main.tf": "variable \"must\" {}\nresource \"docker_image\" \"x\" {\n  name = \"x:1\"\n}\n",
 		"a/bad.tf":  "resource \"docker_image\" {\n",
 		"x.tfvars":  "a = 1\n",
+		// One that can stand for itself does.
+		"b/main.tf":  "resource \"docker_image\" \"y\" {\n  name = \"y:1\"\n}\n",
+		"b/bad.tf":   "resource \"docker_image\" {\n",
+		"c/main.tf":  "variable \"must\" {}\nresource \"docker_image\" \"z\" {\n  name = \"z:1\"\n}\n",
+		"c/p.tfvars": "must = 1\n",
 	})
 	if got := fmt.Sprint(r.Claims); got != "[a/bad.tf a/main.tf x.tfvars]" {
 		t.Errorf("claims %s", got)
 	}
-	if len(r.Found) != 1 || len(r.Problems) != 1 || r.Problems[0].Origin.Where != "a/bad.tf" || r.Problems[0].Cause != fact.Unsupported {
+	if len(r.Found) != 3 || len(r.Problems) != 1 || r.Problems[0].Origin.Where != "a/bad.tf" || r.Problems[0].Cause != fact.Unsupported {
 		t.Errorf("%+v", r)
 	}
 }
@@ -144,6 +149,30 @@ func FuzzHCL(f *testing.F) {
 				t.Fatalf("%+v", found)
 			}
 			if found.Origin.Line < 1 || found.Origin.Column < 1 {
+				t.Fatalf("%+v", found.Origin)
+			}
+		}
+	})
+}
+
+func FuzzJSON(f *testing.F) {
+	f.Add("x.tfstate", []byte(`{"resources":[{"mode":"managed","type":"docker_image","name":"a","instances":[{"index_key":0,"attributes":{"name":"a:1"}}]}]}`))
+	f.Add("plan.json", []byte(`{"terraform_version":"1","format_version":"1","resource_changes":[{"address":"a","type":"docker_container","change":{"after":{"image":null,"mounts":[{}]},"after_unknown":{"image":true,"mounts":[{"target":true},true]}}}]}`))
+	f.Add("main.tf.json", []byte(`{"variable":{"v":{"type":"object({a = optional(string, \"b\")})","default":{}}},"locals":[{"l":"${var.v.a}"}],"resource":[{"docker_image":{"x":[{"name":"${lookup({a = local.l}, \"a\")}:1"}]}}],"module":{"m":{"source":"./m","image":"%{if true}x%{endif}"}}}`))
+	f.Fuzz(func(t *testing.T, name string, data []byte) {
+		if name != "main.tf.json" && name != "x.tfstate" {
+			name = "plan.json"
+		}
+		fsys := fstest.MapFS{name: {Data: data}, "m/main.tf": {Data: []byte("variable \"image\" {}\nresource \"docker_image\" \"m\" {\n  name = var.image\n}\n")}}
+		r, err := terraform.Extractor{}.Extract(fsys, name)
+		if err != nil {
+			return
+		}
+		for _, found := range r.Found {
+			if s := found.Site; s != nil && (fsys[s.File] == nil || s.Start < 0 || s.End > len(fsys[s.File].Data) || s.Start > s.End) {
+				t.Fatalf("%+v", found)
+			}
+			if fsys[found.Origin.Where] == nil || found.Origin.Line < 1 {
 				t.Fatalf("%+v", found.Origin)
 			}
 		}

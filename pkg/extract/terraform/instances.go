@@ -19,6 +19,8 @@ type child struct {
 	in  *instance
 	why string
 	s   *scope // of the block's arguments
+	// none is as in a repetition.
+	none bool
 }
 
 // repeated yields the scopes of a block's instances, by count or for_each, and how
@@ -31,7 +33,10 @@ func (e *evaluation) repeated(b *hclsyntax.Body, s *scope) []repetition {
 			return s.with(map[string]*resource.Value{"count": {Kind: resource.Map, Fields: []resource.Field{{Name: "index", Value: i}}}})
 		}
 		if !ok {
-			return []repetition{{index(e.unknown(a.Expr, cmp.Or(v.Unknown(), "the count is no number"))), ""}}
+			return []repetition{{index(e.unknown(a.Expr, cmp.Or(v.Unknown(), "the count is no number"))), "", false}}
+		}
+		if _, literal := a.Expr.(*hclsyntax.LiteralValueExpr); n == 0 && !literal {
+			return []repetition{{index(e.unknown(a.Expr, notMade)), "", true}}
 		}
 		var out []repetition
 		for i := range n {
@@ -40,21 +45,25 @@ func (e *evaluation) repeated(b *hclsyntax.Body, s *scope) []repetition {
 			}
 			at := text(e.at(a.Expr.Range()), fmt.Sprint(i))
 			at.Plain = true
-			out = append(out, repetition{index(at), fmt.Sprintf("[%d]", i)})
+			out = append(out, repetition{index(at), fmt.Sprintf("[%d]", i), false})
 		}
 		return out
 	}
 	a := b.Attributes["for_each"]
 	if a == nil {
-		return []repetition{{s, ""}}
+		return []repetition{{s, "", false}}
 	}
 	v := e.eval(a.Expr, s)
 	if v.Kind == resource.Unknown {
-		return []repetition{{s.with(each("each", e.unknown(a.Expr, v.Why), e.unknown(a.Expr, v.Why))), ""}}
+		return []repetition{{s.with(each("each", e.unknown(a.Expr, v.Why), e.unknown(a.Expr, v.Why))), "", false}}
 	}
 	var out []repetition
 	for key, value := range e.entries(v) {
-		out = append(out, repetition{s.with(each("each", key, value)), fmt.Sprintf("[%q]", key.Text.String())})
+		out = append(out, repetition{s.with(each("each", key, value)), fmt.Sprintf("[%q]", key.Text.String()), false})
+	}
+	if len(out) == 0 && len(a.Expr.Variables()) > 0 {
+		u := e.unknown(a.Expr, notMade)
+		out = append(out, repetition{s.with(each("each", u, u)), "", true})
 	}
 	return out
 }
@@ -62,9 +71,14 @@ func (e *evaluation) repeated(b *hclsyntax.Body, s *scope) []repetition {
 // instanceCost is how many steps an instance takes beside those of its values.
 const instanceCost = 10
 
+const notMade = "with the values at hand there is none"
+
 type repetition struct {
 	s      *scope
 	suffix string
+	// none is set for one that stands for a block that is not made with the values
+	// at hand, and would be with others.
+	none bool
 }
 
 // entries yields what for_each goes through: of a set, an element is its own key.
@@ -174,7 +188,7 @@ func (e *evaluation) childrenOf(in *instance, b *hclsyntax.Block) []*child {
 		if e.steps += 10 * instanceCost; e.steps > maxSteps {
 			break
 		}
-		c := &child{s: r.s}
+		c := &child{s: r.s, none: r.none}
 		var m *module
 		m, c.why = e.target(in, b)
 		if m != nil {

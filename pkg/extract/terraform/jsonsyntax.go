@@ -94,7 +94,7 @@ func (j *jsonSyntax) attributes(n yamlpos.Node, templates bool) hclsyntax.Attrib
 		if name := k.String(); name != "//" {
 			out[name] = &hclsyntax.Attribute{Name: name, NameRange: j.place(k), Expr: j.expression(v, templates && name != "source")}
 			if name == "type" && !templates { // of a variable
-				if x, diags := hclsyntax.ParseExpression([]byte(v.String()), "", hcl.InitialPos); !diags.HasErrors() {
+				if x, diags := hclsyntax.ParseExpression([]byte(v.String()), j.file.Path, j.place(v).Start); !diags.HasErrors() {
 					out[name].Expr = x
 				}
 			}
@@ -162,8 +162,7 @@ func (j *jsonSyntax) template(n yamlpos.Node, s string, r hcl.Range) hclsyntax.E
 	exact := n.Pos().Exact()
 	if !exact {
 		// Its own text is a file for the time of its evaluation.
-		name, start = j.file.Path+inTree+s, hcl.InitialPos
-		j.e.files[name] = written.NewFile(name, []byte(s))
+		name, start = j.e.text(s), hcl.InitialPos
 	}
 	fail := func(d string) hclsyntax.Expression {
 		j.made.problems = append(j.made.problems, extract.Problem{

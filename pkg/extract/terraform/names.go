@@ -226,7 +226,7 @@ func (e *evaluation) resourceAttribute(x *hclsyntax.ScopeTraversalExpr, in *inst
 	if len(names) == 0 {
 		return e.unknown(x, "it is known only when it is applied")
 	}
-	address, rest, names = address+"."+names[0], rest[1:], names[1:]
+	address, rest = address+"."+names[0], rest[1:]
 	b := in.resources[address]
 	if b == nil {
 		return e.refused(x, "%s is not declared", address)
@@ -252,12 +252,35 @@ func (e *evaluation) resourceAttribute(x *hclsyntax.ScopeTraversalExpr, in *inst
 			name = "name" // these are of the image that this names
 		}
 	}
+	if b.Labels[0] == "template_file" && name == "rendered" {
+		return e.named(x, e.once(x, in, address, func() *resource.Value { return e.rendered(x, b, &scope{in: in}) }))
+	}
+	if address == "data.aws_ssm_parameter."+b.Labels[1] {
+		return e.parameter(x, in, b, later)
+	}
 	a := b.Body.Attributes[name]
 	if a == nil || b.Type == "data" && b.Labels[0] != "docker_image" && b.Labels[0] != "docker_registry_image" {
 		return later
 	}
 	v := e.once(x, in, address+"."+name, func() *resource.Value { return e.eval(a.Expr, &scope{in: in}) })
 	return e.named(x, e.follow(x, v, rest[1:]))
+}
+
+// parameter is the value of a parameter of SSM. If its name says that it is an
+// image, it is found where it is looked up.
+func (e *evaluation) parameter(x *hclsyntax.ScopeTraversalExpr, in *instance, b *hclsyntax.Block, later *resource.Value) *resource.Value {
+	a := b.Body.Attributes["name"]
+	if a == nil {
+		return later
+	}
+	name := e.once(x, in, address(b)+".name", func() *resource.Value { return e.eval(a.Expr, &scope{in: in}) })
+	switch text := name.Known(); {
+	case text == "":
+		later.From = ""
+	case !resource.ImageParameter(text):
+		later.From, later.Text = resource.FromParameter, name.Text
+	}
+	return later
 }
 
 func has(b *hclsyntax.Body, name string) bool {

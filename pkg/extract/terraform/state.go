@@ -10,6 +10,8 @@ import (
 	"github.com/intact-dev/intact/pkg/extract/internal/resource"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/limits"
 )
 
 // isJSON reports whether a file is a state, or what "terraform show -json" prints
@@ -44,7 +46,9 @@ func readJSON(fsys fs.FS, p string) (extract.Result, error) {
 			problems = append(problems, yamlpos.Problem(p, err))
 			continue
 		}
-		jsonDocument(s, y, d.Root())
+		doc := &plan{sink: s, yaml: y}
+		doc.document(d.Root())
+		doc.read()
 		for _, err := range d.Problems() {
 			problems = append(problems, yamlpos.Problem(p, err))
 		}
@@ -57,35 +61,55 @@ func readJSON(fsys fs.FS, p string) (extract.Result, error) {
 	return r, nil
 }
 
-func jsonDocument(s *resource.Sink, y resource.YAML, n yamlpos.Node) {
+// A plan is the resources of one document.
+type plan struct {
+	sink *resource.Sink
+	yaml resource.YAML
+	all  []resource.Resource
+}
+
+// read reads the resources. Projects of Harbor are governed by rules, which name
+// them by their ID.
+func (p *plan) read() {
+	ruled := map[string]bool{}
+	for _, r := range p.all {
+		if r.Type == "harbor_immutable_tag_rule" {
+			ruled[r.Body.Get("projectId").Known()] = true
+		}
+	}
+	for _, r := range p.all {
+		id := r.Body.Get("id").Known()
+		r.Governed = r.Type == "harbor_project" && id != "" && ruled[id]
+		p.sink.Read(r)
+	}
+}
+
+func (p *plan) document(n yamlpos.Node) {
 	switch {
 	case n.Get("resource_changes").IsList():
 		for _, c := range n.Get("resource_changes").Items() {
-			change(s, y, c)
+			p.change(c)
 		}
-		jsonModule(s, y, n.Get("prior_state", "values", "root_module"), true, 0)
+		p.module(n.Get("prior_state", "values", "root_module"), true, 0)
 	case n.Get("planned_values").IsMap():
-		jsonModule(s, y, n.Get("planned_values", "root_module"), false, 0)
+		p.module(n.Get("planned_values", "root_module"), false, 0)
 	case n.Get("values").IsMap():
-		jsonModule(s, y, n.Get("values", "root_module"), false, 0)
+		p.module(n.Get("values", "root_module"), false, 0)
 	default:
 		for _, r := range n.Get("resources").Items() {
-			stateResource(s, y, r)
+			p.state(r)
 		}
 	}
 }
 
-// change reads what a plan makes of a resource, unless it takes it away.
-func change(s *resource.Sink, y resource.YAML, n yamlpos.Node) {
+// change adds what a plan makes of a resource, unless it takes it away.
+func (p *plan) change(n yamlpos.Node) {
 	kind := n.Get("type").String()
-	if !resource.Knows(kind) {
-		return
-	}
 	after := n.Get("change", "after")
 	if after.IsZero() {
 		return
 	}
-	read(s, n, kind, unknown(y.Value(after), n.Get("change", "after_unknown"), 0))
+	p.add(n, kind, unknown(p.yaml.Value(after), n.Get("change", "after_unknown"), 0))
 }
 
 // unknown is v without what is known only when the plan is applied.
@@ -94,8 +118,8 @@ func unknown(v *resource.Value, after yamlpos.Node, depth int) *resource.Value {
 	if yes, ok := after.Bool(); ok && yes {
 		return resource.NotKnown(v.At, v.Text, why)
 	}
-	if depth > 100 {
-		return v
+	if depth > maxNest {
+		return resource.NotKnown(v.At, v.Text, "it is nested too deep")
 	}
 	for i, item := range after.Items() {
 		if i < len(v.Items) {
@@ -119,29 +143,33 @@ func unknown(v *resource.Value, after yamlpos.Node, depth int) *resource.Value {
 	return v
 }
 
-func jsonModule(s *resource.Sink, y resource.YAML, n yamlpos.Node, onlyData bool, depth int) {
+func (p *plan) module(n yamlpos.Node, onlyData bool, depth int) {
 	for _, r := range n.Get("resources").Items() {
 		kind := r.Get("type").String()
-		if resource.Knows(kind) && (!onlyData || r.Get("mode").String() == "data") {
-			read(s, r, kind, y.Value(r.Get("values")))
+		data := r.Get("mode").String() == "data"
+		if (resource.Knows(kind) || !data) && (!onlyData || data) {
+			p.add(r, kind, p.yaml.Value(r.Get("values")))
 		}
 	}
-	if depth > 50 {
+	if depth > maxModules {
+		p.sink.Problem(p.yaml.Place(n), n.Get("address").String(), fact.Limit, (&limits.ExceededError{What: "depth of modules in a plan", Limit: maxModules}).Error())
 		return
 	}
 	for _, m := range n.Get("child_modules").Items() {
-		jsonModule(s, y, m, onlyData, depth+1)
+		p.module(m, onlyData, depth+1)
 	}
 }
 
-func read(s *resource.Sink, n yamlpos.Node, kind string, body *resource.Value) {
-	s.Read(resource.Resource{Type: kind, Name: n.Get("name").String(), Path: n.Get("address").String(), Body: body, Data: n.Get("mode").String() == "data"})
+const maxModules = 100
+
+func (p *plan) add(n yamlpos.Node, kind string, body *resource.Value) {
+	p.all = append(p.all, resource.Resource{Type: kind, Name: n.Get("name").String(), Path: n.Get("address").String(), Body: body, Data: n.Get("mode").String() == "data"})
 }
 
-// stateResource reads a resource of a state file.
-func stateResource(s *resource.Sink, y resource.YAML, n yamlpos.Node) {
+// state adds a resource of a state file.
+func (p *plan) state(n yamlpos.Node) {
 	kind, name := n.Get("type").String(), n.Get("name").String()
-	if !resource.Knows(kind) {
+	if !resource.Knows(kind) && n.Get("mode").String() == "data" {
 		return
 	}
 	path := kind + "." + name
@@ -156,6 +184,6 @@ func stateResource(s *resource.Sink, y resource.YAML, n yamlpos.Node) {
 		if key := i.Get("index_key"); !key.IsZero() {
 			at += "[" + key.String() + "]"
 		}
-		s.Read(resource.Resource{Type: kind, Name: name, Path: at, Body: y.Value(i.Get("attributes")), Data: n.Get("mode").String() == "data"})
+		p.all = append(p.all, resource.Resource{Type: kind, Name: name, Path: at, Body: p.yaml.Value(i.Get("attributes")), Data: n.Get("mode").String() == "data"})
 	}
 }

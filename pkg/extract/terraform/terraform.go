@@ -7,6 +7,7 @@
 package terraform
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
@@ -113,7 +115,7 @@ func (e *evaluation) run(p string, set valueSet) (*module, error) {
 			e.declared(s, in)
 		}
 	}
-	if err := e.failed[p]; err != nil {
+	if _, err := e.parse(p); err != nil {
 		return nil, err
 	}
 	if e.steps > maxSteps {
@@ -126,13 +128,13 @@ func (e *evaluation) run(p string, set valueSet) (*module, error) {
 	return m, nil
 }
 
-// told are the problems that the result of the file at p tells: those of the files
-// of its folder are told by themselves.
+// told are the problems that the result of the file at p tells: those of files
+// that it does not claim are told by themselves.
 func (e *evaluation) told(p string, vars bool) []extract.Problem {
 	return slices.DeleteFunc(e.problems, func(q extract.Problem) bool {
 		same := q.Origin.Where == p
 		values := isValues(q.Origin.Where)
-		return !same && (vars || path.Dir(q.Origin.Where) == path.Dir(p) && !values)
+		return !same && (vars || !values && !e.claims[q.Origin.Where])
 	})
 }
 
@@ -158,7 +160,7 @@ func (e *evaluation) declared(s *source, in *instance) {
 	}
 	for _, b := range s.body.Blocks {
 		switch {
-		case (b.Type == "resource" || b.Type == "data") && len(b.Labels) == 2 && resource.Knows(b.Labels[0]) && in.resources[address(b)] == b:
+		case (b.Type == "resource" || b.Type == "data") && len(b.Labels) == 2 && e.asks(s, b) && in.resources[address(b)] == b:
 			e.resource(b, in)
 		case b.Type == "module" && len(b.Labels) == 1 && in.calls[b.Labels[0]] == b:
 			e.module(b, in)
@@ -166,15 +168,35 @@ func (e *evaluation) declared(s *source, in *instance) {
 	}
 }
 
+// asks reports whether a block may have images: its type is known, or it speaks of
+// some.
+func (e *evaluation) asks(s *source, b *hclsyntax.Block) bool {
+	if resource.Knows(b.Labels[0]) {
+		return true
+	}
+	r := b.Range()
+	if b.Body.SrcRange.End.Byte > r.Start.Byte {
+		r.End = b.Body.SrcRange.End
+	}
+	text := s.Data[min(r.Start.Byte, len(s.Data)):min(max(r.Start.Byte, r.End.Byte), len(s.Data))]
+	if strings.HasSuffix(s.Path, ".json") {
+		text = s.Data
+	}
+	words := bytes.Contains(text, []byte("container")) || bytes.Contains(text, []byte("image_uri")) || bytes.Contains(text, []byte("docker_image"))
+	return b.Type == "resource" && words
+}
+
 func (e *evaluation) resource(b *hclsyntax.Block, in *instance) {
 	for _, r := range e.repeated(b.Body, &scope{in: in}) {
 		if e.steps > maxSteps {
 			return // which is told
 		}
-		e.sink.Read(resource.Resource{
-			Type: b.Labels[0], Name: b.Labels[1], Path: in.path + address(b) + r.suffix,
-			Body: e.bodyOf(b, r.s), Data: b.Type == "data",
-			Governed: b.Labels[0] == "harbor_project" && in.names("harbor_immutable_tag_rule", address(b)),
+		e.read1(r.none, func() {
+			e.sink.Read(resource.Resource{
+				Type: b.Labels[0], Name: b.Labels[1], Path: in.path + address(b) + r.suffix,
+				Body: e.bodyOf(b, r.s), Data: b.Type == "data",
+				Governed: b.Labels[0] == "harbor_project" && in.names("harbor_immutable_tag_rule", address(b)),
+			})
 		})
 	}
 }
@@ -202,22 +224,50 @@ func (m *module) names(kind, other string) bool {
 	return false
 }
 
+// read1 reads one instance, or one that is not made with the values at hand.
+func (e *evaluation) read1(none bool, read func()) {
+	if none {
+		e.sink.Known(read)
+		return
+	}
+	read()
+}
+
 // module reads what a module block makes. Of one that is not in the tree, the
 // arguments that are plainly images are found.
 func (e *evaluation) module(b *hclsyntax.Block, in *instance) {
 	for _, c := range e.childrenOf(in, b) {
-		if c.in == nil {
-			e.remote(b, in, c)
-			continue
-		}
 		if e.steps > maxSteps {
 			return
 		}
-		for _, s := range c.in.files {
-			e.claims[s.Path] = true
-			e.declared(s, c.in)
+		e.read1(c.none, func() {
+			if c.in == nil {
+				e.remote(b, in, c)
+				return
+			}
+			for _, s := range c.in.files {
+				if e.part(c.in.module) {
+					e.claims[s.Path] = true
+				}
+				e.declared(s, c.in)
+			}
+		})
+	}
+}
+
+// part reports whether a module is only a part of others: it has variables that
+// somebody must set, and nothing beside it does.
+func (e *evaluation) part(m *module) bool {
+	sets, err := values(e.fsys, m.dir)
+	if err != nil || len(sets) > 1 || len(sets[0].files) > 0 {
+		return false
+	}
+	for _, v := range m.variables {
+		if v.Body.Attributes["default"] == nil {
+			return true
 		}
 	}
+	return false
 }
 
 func (e *evaluation) remote(b *hclsyntax.Block, in *instance, c *child) {

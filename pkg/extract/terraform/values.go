@@ -76,6 +76,9 @@ func (e *evaluation) of(x hclsyntax.Expression, part *resource.Value) *resource.
 	why := cmp.Or(part.Unknown(), part.Absent, "it is too large, or of another kind than is asked for")
 	v := e.unknown(x, why)
 	v.From = part.From
+	if v.From == resource.FromParameter {
+		v.Text = part.Text
+	}
 	if e.wrong[part] {
 		e.wrong[v] = true
 	}

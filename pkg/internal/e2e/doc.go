@@ -4,7 +4,7 @@
 //
 //	go test -tags e2e ./pkg/internal/e2e
 //
-// needs root and the Debian packages of testground.DebianPackages; the first run
+// needs root, the Debian packages of testground.DebianPackages, git and pre-commit; the first run
 // also builds cosign and an image of nearly a gigabyte, which takes minutes.
 // INTACT_E2E_BINARY names a binary to test instead of building one.
 package e2e

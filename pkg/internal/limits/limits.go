@@ -48,6 +48,9 @@ const (
 	// SourceFile: one file of a repository. Rendered manifests of a large platform
 	// reach some megabytes.
 	SourceFile = 16 << 20
+	// ResourceList: what a KRM function is given, the rendered manifests of a platform.
+	// It is held several times, as text and as trees.
+	ResourceList = 32 << 20
 	// BaselineReport: an earlier report of ours. That of 100,000 containers has some
 	// hundred megabytes; of it, hashes are kept.
 	BaselineReport = 1 << 30

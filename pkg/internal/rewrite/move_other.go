@@ -4,4 +4,6 @@ package rewrite
 
 import "os"
 
-func move(dir *os.Root, temp, base string, old []byte) error { return moveChecked(dir, temp, base, old) }
+func move(dir *os.Root, temp, base string, old []byte) error {
+	return moveChecked(dir, temp, base, old)
+}

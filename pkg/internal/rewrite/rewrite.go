@@ -43,10 +43,7 @@ func replace(root *os.Root, name string, old, new []byte) error {
 	}
 	defer func() { _ = dir.Close() }()
 	base := path.Base(name)
-	temp := "." + base + "." + strings.ToLower(rand.Text()[:12])
-	if len(temp) > 255 {
-		temp = "." + strings.ToLower(rand.Text())
-	}
+	temp := ".intact-" + strings.ToLower(rand.Text()) + ".tmp"
 	if err := create(dir, temp, mode, info, new); err != nil {
 		return errors.Join(err, remove(dir, temp))
 	}

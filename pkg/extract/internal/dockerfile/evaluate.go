@@ -99,7 +99,8 @@ func (r *reader) from(in instruction, path string) {
 	if v.Unresolved == "" && v.Text.Len() == 0 {
 		v = written.Unknown(operand, "it is empty without build arguments")
 	}
-	if r.noImage(v, max(0, r.stage-1)) {
+	stages := max(0, r.stage-1)
+	if r.noImage(v, stages) || strings.HasSuffix(v.Unresolved, ofPlatform) && matchesStage(anyVariable, operand.String(), r.names[:stages]) {
 		return
 	}
 	var platform ref.Platform
@@ -116,7 +117,7 @@ func (r *reader) from(in instruction, path string) {
 func (r *reader) noImage(v written.Value, stages int) bool {
 	name := v.Text.String()
 	if v.Unresolved != "" {
-		return r.stageByPlatform(name, r.names[:stages])
+		return matchesStage(platformVariable, name, r.names[:stages])
 	}
 	i, named := r.byName[strings.ToLower(name)]
 	return name == scratch || named && i < stages || len(r.build.Contexts) > 0 && r.build.Contexts[ContextName(name)]
@@ -130,14 +131,17 @@ const (
 
 var platformVariable = regexp.MustCompile(`\$\{?(?:BUILD|TARGET)(?:OS|ARCH|VARIANT)\}?`)
 
-// stageByPlatform: "FROM base-${TARGETARCH}" chooses between the stages that are
+// anyVariable is one whose value is made of the platform's.
+var anyVariable = regexp.MustCompile(`\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})`)
+
+// matchesStage: "FROM base-${TARGETARCH}" chooses between the stages that are
 // there; a build for another platform has nothing to build on.
-func (r *reader) stageByPlatform(name string, stages []string) bool {
-	if !strings.Contains(name, "$") || len(name) > maxStageName {
+func matchesStage(variable *regexp.Regexp, name string, stages []string) bool {
+	if !strings.Contains(name, "$") || len(name) > maxStageName || len(stages) > maxStages {
 		return false
 	}
-	parts := platformVariable.Split(name, -1)
-	if len(parts) < 2 || len(stages) > maxStages || strings.Contains(strings.Join(parts, ""), "$") {
+	parts := variable.Split(name, -1)
+	if literal := strings.Join(parts, ""); len(parts) < 2 || literal == "" || strings.Contains(literal, "$") {
 		return false
 	}
 	for i := range parts {

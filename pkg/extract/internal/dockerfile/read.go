@@ -108,11 +108,15 @@ func (r *reader) offset(text written.Text, line int) int {
 	return start
 }
 
+// ofPlatform ends the reason why a value is not known that follows from the
+// platform alone.
+const ofPlatform = "depends on the platform of the build"
+
 // platformArgs are known to every build, and to nobody who reads the file.
 func (r *reader) platformArgs() {
 	for _, side := range []string{"BUILD", "TARGET"} {
 		for _, what := range []string{"PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT"} {
-			r.predefine(side+what, "%s depends on the platform of the build")
+			r.predefine(side+what, "%s "+ofPlatform)
 		}
 	}
 	r.predefine("TARGETSTAGE", "%s depends on what is built")

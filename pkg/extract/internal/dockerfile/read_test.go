@@ -181,6 +181,9 @@ func TestArguments(t *testing.T) {
 			[]string{"1:32 a:1 [reference a:1]", "2:30 b:1 on linux/arm/v7 [reference b:1]", "3:23 c:1 on linux/arm64 [reference c:1]", "5:25 d:1 [reference d:1]", `5:17 problem: parse platform "a/b/c/d": not of the form os/arch[/variant]`}},
 		"stages by platform": {"FROM a:1 AS base-amd64\nFROM b:1 AS base-arm64\nFROM base-${TARGETARCH}\nFROM other-$TARGETARCH\n",
 			[]string{"1:6 a:1 [reference a:1]", "2:6 b:1 [reference b:1]", "4:6 other-${TARGETARCH} ! TARGETARCH depends on the platform of the build"}},
+		"stages by what is made of the platform": {"ARG S=${TARGETPLATFORM#linux/amd64} T\nARG S=${S:+un}supported\nFROM a:1 AS d-supported\nFROM b:1 AS d-unsupported\nFROM d-${S}\nFROM d-${T}\nFROM e-${S}\nFROM ${S}\n",
+			[]string{"3:6 a:1 [reference a:1]", "4:6 b:1 [reference b:1]", "6:6 d-${T} ! build argument T has no default",
+				"7:6 e-unsupported +2 ! TARGETPLATFORM depends on the platform of the build", "8:6 unsupported +2 ! TARGETPLATFORM depends on the platform of the build"}},
 		"multiplied": {"ARG A=" + strings.Repeat("x", 100) + "\nARG B=" + strings.Repeat("$A", 60) + "\nFROM $B\n", []string{"2:7 " + strings.Repeat("$A", 60) + " +3 ! with its variables it is too long for a reference"}},
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {

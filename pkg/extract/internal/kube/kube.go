@@ -62,6 +62,13 @@ func (r *Reader) Doc(file string, d *yamlpos.Doc) ([]Image, []extract.Problem) {
 	return w.images, w.problems
 }
 
+// Node reads an object that is a value in a document of file.
+func (r *Reader) Node(file string, n yamlpos.Node) ([]Image, []extract.Problem) {
+	w := &walk{reader: r, file: file}
+	w.search(n)
+	return w.images, w.problems
+}
+
 // Found returns the references alone.
 func Found(images []Image) []extract.Found {
 	if len(images) == 0 {

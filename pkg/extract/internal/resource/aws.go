@@ -29,6 +29,10 @@ func ecsTask(s *Sink, r Resource) {
 }
 
 func (s *Sink) ecsContainer(c *Value, path string, w extract.Workload, task *Value, platform ref.Platform) {
+	if c.there() && c.Kind != Map && c.Unknown() == "" {
+		s.Problem(c.At, path, fact.Unsupported, "it is no definition of a container")
+		return
+	}
 	image, at := c.child(path, "image")
 	s.image(image, at, container{workload: w, name: c.Get("name").Known(), role: fact.RoleMain, platform: platform,
 		settings: s.ecsSettings(c, task, path)})
@@ -53,7 +57,7 @@ func platformOf(v *Value) ref.Platform {
 }
 
 func (s *Sink) ecsSettings(c, task *Value, path string) *fact.Settings {
-	if c.Kind != Map {
+	if c == nil || c.Kind != Map {
 		return nil
 	}
 	r := settingsReader{s, path}

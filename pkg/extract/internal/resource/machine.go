@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/ref"
 )
@@ -76,6 +77,7 @@ func (s *Sink) machine(v *Value, path string, classOf func(string) ref.Class) {
 	case f.Unresolved == "":
 		f.Class = classOf(f.Raw)
 	}
+	f.Unresolved = notTold(f)
 	s.add(f, v.Text)
 }
 
@@ -83,7 +85,16 @@ func (s *Sink) machine(v *Value, path string, classOf func(string) ref.Class) {
 func (s *Sink) says(at *Value, path, text string, class ref.Class) {
 	f := found(&Value{Kind: Scalar, Text: written.Made(text), At: at.At, Ignored: at.Ignored}, path, ref.KindMachineImage)
 	f.Class = class
+	f.Unresolved = notTold(f)
 	s.add(f, written.Text{})
+}
+
+// notTold is why it is not known which image f will be.
+func notTold(f extract.Found) string {
+	if f.Class == "" && f.Unresolved == "" {
+		return "whether it can come to be another image, its name does not tell"
+	}
+	return f.Unresolved
 }
 
 // machineAt reads paths of keys; the elements of lists on the way one by one.
@@ -154,6 +165,10 @@ func classOfParameter(name string) ref.Class {
 	}
 	return "" // what another wrote there may be written anew, or not
 }
+
+// ImageParameter reports whether a parameter holds an image of machines, by its
+// name: it is then found where it is looked up.
+func ImageParameter(name string) bool { return parameterOfImage.MatchString(name) }
 
 func ssmParameter(s *Sink, r Resource) {
 	if !r.Data && r.Type == "aws_ssm_parameter" {

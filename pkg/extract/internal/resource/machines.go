@@ -91,9 +91,14 @@ func imageFamily(s *Sink, r Resource) {
 		return
 	}
 	name, path := r.Body.child(r.Path, "name")
-	s.machine(name, path, func(string) ref.Class { return ref.Fixed })
-	if recent, at := r.Body.child(r.Path, "mostRecent"); recent.Known() == "true" {
+	recent, at := r.Body.child(r.Path, "mostRecent")
+	switch {
+	case name.there():
+		s.machine(name, path, func(string) ref.Class { return ref.Fixed })
+	case recent.Known() == "true":
 		s.says(recent, at, r.Path+" (most recent)", ref.Floating)
+	default:
+		s.says(r.Body, r.Path, r.Path, "")
 	}
 }
 

@@ -16,6 +16,8 @@ type pods struct {
 	runtime  string // "" = Kubernetes
 	workload extract.Workload
 	platform ref.Platform
+	other    bool // the type is not known: arguments are read by their names
+	objects  bool // an object as the API has it, which may be of any kind
 }
 
 func kubernetes(s *Sink, r Resource) {
@@ -34,8 +36,15 @@ func kubernetes(s *Sink, r Resource) {
 		w.Name = name
 	}
 	w.Namespace = meta.Get("namespace").Known()
-	pods{sink: s, workload: w}.walk(body, r.Path, 0)
+	if holdsData(w.Kind) {
+		return
+	}
+	pods{sink: s, workload: w, objects: strings.HasPrefix(r.Type, "kubernetes:")}.walk(body, r.Path, 0)
 }
+
+// holdsData reports whether objects of a kind hold what others read, under keys of
+// any name.
+func holdsData(kind string) bool { return kind == "ConfigMap" || kind == "Secret" }
 
 // kindOf returns the kind in a type of Terraform, kubernetes_stateful_set_v1, or
 // of Pulumi, kubernetes:apps/v1:StatefulSet.
@@ -73,7 +82,10 @@ func (s *Sink) manifest(r Resource, v *Value, path string) {
 		}
 		return
 	}
-	pods{sink: s, workload: w}.walk(v, path, 0)
+	if holdsData(w.Kind) {
+		return
+	}
+	pods{sink: s, workload: w, objects: true}.walk(v, path, 0)
 }
 
 // manifests reads objects that are written as text.
@@ -122,13 +134,23 @@ func (p pods) walk(v *Value, path string, depth int) {
 			p.walk(item, at, depth+1)
 		}
 	case Map:
+		if p.other {
+			p.plain(v, path)
+		}
 		main, init := v.Get("containers", "container"), v.Get("initContainers", "initContainer")
-		if holdsContainers(main) || holdsContainers(init) {
+		if p.objects {
+			p.own(v, path)
+		}
+		if holdsContainers(main, p.other) || holdsContainers(init, p.other) {
 			p.pod(v, path)
 			return
 		}
 		for _, f := range v.Fields {
-			if f.Value != nil && f.Value.Kind == Unknown && slices.Contains(podKeys, Fold(f.Name)) {
+			keys := podKeys
+			if p.other {
+				keys = otherKeys
+			}
+			if f.Value != nil && f.Value.Kind == Unknown && slices.Contains(keys, Fold(f.Name)) {
 				p.sink.image(f.Value, path+"."+f.Name, container{workload: p.workload})
 				continue
 			}
@@ -137,9 +159,29 @@ func (p pods) walk(v *Value, path string, depth int) {
 	}
 }
 
-func holdsContainers(v *Value) bool {
+// own adds what an object of any kind has under the key image: a step of Tekton, the
+// image that an operator is to run.
+func (p pods) own(v *Value, path string) {
+	image, at := v.child(path, "image")
+	if image.there() && image.Kind == Map {
+		if !image.Get("repository").there() {
+			return
+		}
+		image = joined(image)
+	}
+	if !image.there() || image.Kind == List {
+		return
+	}
+	name := v.Get("name")
+	p.sink.image(image, at, container{workload: p.workload, name: name.Known(), role: fact.RoleMain})
+}
+
+// otherKeys are those that are containers in whatever type they are.
+var otherKeys = []string{"containers", "initcontainers", "containerdefinitions"}
+
+func holdsContainers(v *Value, isOther bool) bool {
 	for _, c := range v.Each() {
-		if c.Kind == Unknown || c.Kind == Map && c.Get("image") != nil {
+		if c.Kind == Unknown && !isOther || c.Kind == Map && c.Get("image") != nil {
 			return true
 		}
 	}

@@ -92,7 +92,9 @@ func (s *Sink) add(f extract.Found, text written.Text) {
 	s.refs = append(s.refs, written.Reference{Found: f, Text: text})
 }
 
-func found(v *Value, path string, kind ref.Kind) extract.Found {
+func found(value *Value, path string, kind ref.Kind) extract.Found {
+	c := *value
+	v := &c
 	known := written.Known(v.Text)
 	if why := v.Unknown(); why != "" {
 		known = written.Unknown(v.Text, "%s", why)
@@ -103,6 +105,9 @@ func found(v *Value, path string, kind ref.Kind) extract.Found {
 			f.Origin, f.Related = file.Origin(start, path), []ref.Origin{v.At.Origin("")}
 		}
 		return f
+	}
+	if v.At.File == nil {
+		v.At.File = written.NewFile("", nil)
 	}
 	f := known.Found(kind, written.Use{File: v.At.File, Offset: max(0, v.At.Offset), Path: path})
 	if file, start, _ := v.Text.Span(); file == nil || v.here(file, start) {
@@ -133,6 +138,17 @@ func (s *Sink) unresolved(v *Value, path, setting string) {
 	if why := v.Unknown(); why != "" {
 		s.Problem(v.At, path, fact.Unsupported, fmt.Sprintf("%s: %s", setting, why))
 	}
+}
+
+// Known does what it is given, and keeps of that only what is known: of a resource
+// that is not made with the values at hand, the images that it names are those that
+// it would have.
+func (s *Sink) Known(read func()) {
+	refs, objects, problems := len(s.refs), len(s.objects), len(s.problems)
+	read()
+	s.refs = append(s.refs[:refs], slices.DeleteFunc(s.refs[refs:], func(r written.Reference) bool { return r.Unresolved != "" })...)
+	s.objects = append(s.objects[:objects], slices.DeleteFunc(s.objects[objects:], func(o extract.Object) bool { return o.Fact.Unresolved != "" })...)
+	s.problems = s.problems[:problems]
 }
 
 // Result returns all of it.

@@ -8,11 +8,14 @@ type reader func(*Sink, Resource)
 // Knows reports whether resources of a type have images, or are registries.
 func Knows(kind string) bool { return readerOf(kind) != nil }
 
-// Read adds what r says.
+// Read adds what r says. Of a type that is not known it is the containers that r
+// has.
 func (s *Sink) Read(r Resource) {
-	if read := readerOf(r.Type); read != nil {
-		read(s, r)
+	read := readerOf(r.Type)
+	if read == nil {
+		read = other
 	}
+	read(s, r)
 }
 
 // readerOf knows the names that Terraform, CloudFormation and Pulumi give to
@@ -41,8 +44,15 @@ func readerOf(kind string) reader {
 		return cloudRun
 	case "azurerm_container_app", "azurerm_container_app_job", "azurerm_container_group",
 		"azure-native:app:ContainerApp", "azure-native:app:Job", "azure-native:containerinstance:ContainerGroup",
-		"azure:containerapp:App", "azure:containerapp:Job", "azure:containerservice:Group":
+		"azure-native:web:ContainerApp", "azure:containerapp:App", "azure:containerapp:Job", "azure:containerservice:Group":
 		return azureContainers
+	case "azurerm_linux_web_app", "azurerm_linux_web_app_slot", "azurerm_windows_web_app", "azurerm_windows_web_app_slot", "azurerm_linux_function_app",
+		"azurerm_linux_function_app_slot", "azurerm_app_service", "azurerm_function_app", "azure-native:web:WebApp":
+		return azureWeb
+	case "aws_codebuild_project", "AWS::CodeBuild::Project", "aws:codebuild:Project":
+		return codeBuild
+	case "aws_lightsail_container_service_deployment_version", "AWS::Lightsail::Container":
+		return lightsail
 	case "helm_release", "kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v3:Chart", "kubernetes:helm.sh/v4:Chart":
 		return helmRelease
 	case "kubectl_manifest", "kubernetes:yaml:ConfigGroup", "kubernetes:yaml/v2:ConfigGroup":

@@ -101,6 +101,8 @@ func (v *Value) Get(keys ...string) *Value {
 		return nil
 	case v.Kind == Unknown:
 		return v
+	case v.Kind == Scalar && len(v.Holes) > 0:
+		return NotKnown(v.At, v.Text, v.Holes[0].Why) // it may be a map, once it is known
 	case v.Kind == List && len(v.Items) == 1:
 		return v.Items[0].Get(keys...) // a block of which there is one
 	}
@@ -131,6 +133,9 @@ func (v *Value) child(path string, keys ...string) (*Value, string) {
 			v = v.Items[0]
 		}
 		all := strings.Split(key, "|")
+		if v != nil && v.Kind == Scalar && len(v.Holes) > 0 {
+			v = v.Get(key)
+		}
 		if v == nil || v.Kind == Unknown {
 			path = below(path, all[0])
 			continue

@@ -34,6 +34,12 @@ func budget(n int) int { return 100_000 + 10*n }
 // Root returns the document's value.
 func (d *Doc) Root() Node { return d.node(d.root) }
 
+// Extent returns where d's text lies in the file's; of several documents in one
+// text, as JSON may be, it is all of it. ok is false for a text within a document.
+func (d *Doc) Extent() (start, end int, ok bool) {
+	return d.start, d.start + len(d.text), d.outer.n == nil
+}
+
 // Problems are what is wrong with what was read of the document so far: keys that
 // are there twice, and a budget that was exceeded.
 func (d *Doc) Problems() []*extract.PositionError {

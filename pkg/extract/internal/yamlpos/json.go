@@ -82,6 +82,9 @@ func (r *jsonReader) fail(err error) *extract.PositionError {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		at = len(r.doc.text)
 	}
+	if bytes.Contains(r.doc.text, []byte("{{")) {
+		err = fmt.Errorf("%w%s", err, templateHint)
+	}
 	return r.doc.errorAt(min(at, len(r.doc.text)), fmt.Errorf("not valid JSON: %w", err))
 }
 
@@ -140,7 +143,7 @@ func (r *jsonReader) value(depth int) (*yaml.Node, error) {
 		n.Tag, n.Value, n.Style = "!!str", v, yaml.DoubleQuotedStyle
 	case json.Number:
 		n.Tag, n.Value = "!!float", v.String()
-		if bytes.IndexAny([]byte(n.Value), ".eE") < 0 {
+		if !bytes.ContainsAny([]byte(n.Value), ".eE") {
 			n.Tag = "!!int"
 		}
 	case bool:

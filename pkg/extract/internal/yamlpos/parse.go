@@ -73,45 +73,18 @@ func (d *Doc) parse(yield func(*Doc, *extract.PositionError) bool) bool {
 			return true
 		case err != nil:
 			return yield(nil, d.syntaxError(err))
-		case len(n.Content) != 1:
-		default:
-			doc, err := d.with(n.Content[0]), (*extract.PositionError)(nil)
-			if at := d.endless(n.Content[0]); at != nil {
-				doc, err = nil, doc.errorAtNode(at, fmt.Errorf("the anchor %q holds itself", at.Anchor))
-			}
-			if !yield(doc, err) {
-				return false
-			}
+		case len(n.Content) == 0:
+			continue
+		}
+		doc := d.with(n.Content[0])
+		bad := doc.nesting()
+		if bad != nil {
+			doc = nil
+		}
+		if !yield(doc, bad) {
+			return false
 		}
 	}
-}
-
-// endless returns an anchor that holds itself, which no reader takes.
-func (d *Doc) endless(root *yaml.Node) *yaml.Node {
-	if bytes.IndexByte(d.text, '*') < 0 || bytes.IndexByte(d.text, '&') < 0 {
-		return nil
-	}
-	within := map[*yaml.Node]bool{} // false = looked at
-	var look func(*yaml.Node) *yaml.Node
-	look = func(n *yaml.Node) *yaml.Node {
-		n = resolve(n)
-		if n.Anchor != "" {
-			if is, ok := within[n]; is {
-				return n
-			} else if ok {
-				return nil
-			}
-			within[n] = true
-			defer func() { within[n] = false }()
-		}
-		for _, c := range n.Content {
-			if at := look(c); at != nil {
-				return at
-			}
-		}
-		return nil
-	}
-	return look(root)
 }
 
 // with is a document of d's text with its own budget.
@@ -178,6 +151,8 @@ var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))`)
 var countedFromZero = regexp.MustCompile(
 	`^did not find expected (?:<(?:stream-start|document start)>|node content|'-' indicator|key|',' or '[\]}]')$`)
 
+const templateHint = "; it looks like a template, which has to be rendered first"
+
 var noAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 
 // syntaxError takes the line out of the parser's message. It knows no column, and
@@ -201,7 +176,7 @@ func (d *Doc) syntaxError(err error) *extract.PositionError {
 		at = max(0, bytes.Index(d.text, []byte("*"+m[1])))
 	}
 	if bytes.Contains(d.text, []byte("{{")) {
-		text += "; it looks like a template, which has to be rendered first"
+		text += templateHint
 	}
 	return d.errorAt(at, fmt.Errorf("not valid YAML: %s", text))
 }

@@ -19,8 +19,9 @@ type reference struct {
 }
 
 // Add says that use, at path in its document, names v, which was put together
-// with variables, in the words that mention them (names). One that was added before is not added again. The
-// Found may be changed until Result is called; nil if there is none to change.
+// with variables; names are the words that mention them. One that was added
+// before is not added again. The Found may be changed until Result is called; nil
+// if there is none to change.
 func (r *Reader) Add(use yamlpos.Node, path string, kind ref.Kind, v written.Value, names ...string) *extract.Found {
 	f := r.File(use)
 	if f == nil {
@@ -73,10 +74,32 @@ func related(f extract.Found) []ref.Origin {
 	return out
 }
 
-// Object adds an object that is written at n.
+// Part returns the place of n's bytes from one to another, for a Found of Add:
+// nil if they are not in the file as they are.
+func (r *Reader) Part(n yamlpos.Node, style extract.Style, from, to int) *extract.Site {
+	f := r.File(n)
+	if f == nil {
+		return nil
+	}
+	s := n.Part(f.Path, style, from, to)
+	if s != nil { // settle adds it for all
+		s.Start -= f.shift
+		s.End -= f.shift
+	}
+	return s
+}
+
+// Object adds an object that is written at n. One that was added before is not
+// added again.
 func (r *Reader) Object(n yamlpos.Node, path string, o fact.Object) {
-	if f := r.File(n); f != nil {
-		r.out.Objects = append(r.out.Objects, extract.Object{Origin: n.Origin(f.Path, path), Fact: o, Ignored: n.Ignored()})
+	f := r.File(n)
+	if f == nil {
+		return
+	}
+	x := extract.Object{Origin: n.Origin(f.Path, path), Fact: o, Ignored: n.Ignored()}
+	if key := fmt.Sprint(x.Origin, o); !r.seen[key] {
+		r.seen[key] = true
+		r.out.Objects = append(r.out.Objects, x)
 	}
 }
 

@@ -42,8 +42,9 @@ type File struct {
 	Path string
 	Docs []*yamlpos.Doc // those that could be read
 
-	text  *written.File // decoded, without a byte order mark
-	shift int           // how many bytes of the file stand before text
+	inner []*yamlpos.Doc // in texts of theirs
+	text  *written.File  // decoded, without a byte order mark
+	shift int            // how many bytes of the file stand before text
 }
 
 // NewReader returns a Reader of files in fsys.
@@ -83,13 +84,14 @@ func (r *Reader) Open(path string) (*File, error) {
 	return f, nil
 }
 
-// Exists reports whether there is a file at path, without reading it.
+// Exists reports whether there is something at path, without reading it: a file,
+// or what only Open can tell of, such as a link out of the tree.
 func (r *Reader) Exists(path string) bool {
 	if !fs.ValidPath(path) {
 		return false
 	}
 	info, err := fs.Stat(r.fsys, path)
-	return err == nil && !info.IsDir()
+	return err == nil && !info.IsDir() || err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
 // Roots are the values of the documents.
@@ -121,7 +123,7 @@ func (r *Reader) Inner(n yamlpos.Node, path string) []yamlpos.Node {
 			r.problemAt(f.Path, path, err)
 			continue
 		}
-		f.Docs = append(f.Docs, d)
+		f.inner = append(f.inner, d)
 		r.docs[d] = f
 		out = append(out, d.Root())
 	}
@@ -154,12 +156,13 @@ func (r *Reader) Problem(n yamlpos.Node, path string, why string) {
 	}
 }
 
-// Limit tells of a limit that was hit at n.
+// Limit tells of a limit that was hit at n, once for each file.
 func (r *Reader) Limit(n yamlpos.Node, path string, what string, limit int) {
 	f := r.File(n)
-	if f == nil {
+	if f == nil || r.seen[f.Path+"\x00"+what] {
 		return
 	}
+	r.seen[f.Path+"\x00"+what] = true
 	err := &limits.ExceededError{What: what, Limit: int64(limit)}
 	r.out.Problems = append(r.out.Problems, extract.Problem{Origin: n.Origin(f.Path, path), Cause: fact.Limit, Why: err.Error()})
 }
@@ -174,6 +177,18 @@ func (r *Reader) problemAt(file, path string, err *extract.PositionError) {
 	})
 }
 
+// Unread tells of a file that could not be read.
+func (r *Reader) Unread(path string, err error) {
+	at := extract.PositionError{Err: err}
+	if position := (*extract.PositionError)(nil); errors.As(err, &position) {
+		at.Line, at.Column = position.Line, position.Column
+	}
+	if !r.seen[path] {
+		r.seen[path] = true
+		r.problemAt(path, "", &at)
+	}
+}
+
 // Claim says that what the file at path holds is in the result.
 func (r *Reader) Claim(path string) {
 	if !slices.Contains(r.out.Claims, path) {
@@ -184,7 +199,7 @@ func (r *Reader) Claim(path string) {
 // Result returns what was found. The file at path is the one that was asked for.
 func (r *Reader) Result(path string) extract.Result {
 	for _, f := range r.order {
-		for _, d := range f.Docs {
+		for _, d := range slices.Concat(f.Docs, f.inner) {
 			for _, p := range d.Problems() {
 				r.problemAt(f.Path, "", p)
 			}

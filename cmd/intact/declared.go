@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/intact-dev/intact/pkg/extract"
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/lock"
+	"github.com/intact-dev/intact/pkg/observe"
+	"github.com/intact-dev/intact/pkg/ref"
+	"github.com/intact-dev/intact/pkg/report"
+	"github.com/intact-dev/intact/pkg/scan"
+	"github.com/urfave/cli/v2"
+)
+
+// declared reads what the files declare that -f names, and what their locks have
+// recorded.
+func (s *scanSetup) declared(ctx context.Context, c *cli.Context) error {
+	if !c.Bool("file") {
+		return nil
+	}
+	paths := c.Args().Slice()
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	trees, err := openFiles(paths, s.p.stdin)
+	if err != nil {
+		return err
+	}
+	defer closeFiles(trees)
+	var locks histories
+	for _, t := range trees {
+		tree, err := t.walk(ctx, s.options.Jobs)
+		if err != nil {
+			return err
+		}
+		locks.add(t)
+		s.options.Files = append(s.options.Files, scan.Files{
+			Name: t.name, Found: tree.Found, Objects: tree.Objects, Problems: tree.Problems, Counts: countsOf(tree),
+			Place: scan.Place{Source: s.reach.registry, Prober: s.reach.registry, Referrer: s.reach.registry},
+		})
+	}
+	if len(locks) > 0 {
+		s.options.TagHistory = locks.of
+	}
+	return nil
+}
+
+// countsOf says what was read and what was passed over.
+func countsOf(t *extract.Tree) []observe.Count {
+	out := []observe.Count{{What: "files", N: t.Files}, {What: "references", N: len(t.Found)}}
+	for _, c := range []observe.Count{
+		{What: "other files", N: t.Passed.Other}, {What: "binary files", N: t.Passed.Binary},
+		{What: "vendored folders", N: t.Passed.Vendored}, {What: "ignored paths", N: t.Passed.Ignored},
+		{What: "excluded paths", N: t.Passed.Excluded},
+	} {
+		if c.N > 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// histories are the locks of several trees. One that cannot be read is unknown
+// history, not none.
+type histories []func(ref.Ref) fact.Value[fact.TagHistory]
+
+func (h *histories) add(t *fileTree) {
+	l, b, err := t.readLock()
+	switch {
+	case err != nil:
+		why := lock.Name + " of " + t.name + " cannot be read: " + err.Error()
+		*h = append(*h, func(ref.Ref) fact.Value[fact.TagHistory] {
+			return fact.Missing[fact.TagHistory](fact.Unsupported, why)
+		})
+	case b != nil:
+		*h = append(*h, l.History)
+	}
+}
+
+func (h histories) of(r ref.Ref) fact.Value[fact.TagHistory] {
+	out := fact.None[fact.TagHistory]()
+	for _, history := range h {
+		switch v := history(r); v.State {
+		case fact.Known:
+			return v
+		case fact.Unknown:
+			out = v
+		}
+	}
+	return out
+}
+
+// baseline reads the earlier report that --baseline names.
+func (s *scanSetup) readBaseline(c *cli.Context) error {
+	name := c.String("baseline")
+	if name == "" {
+		return nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return usage(fmt.Errorf("open the baseline report: %w", err), "write one with: intact scan --format json="+name+" …")
+	}
+	defer func() { _ = f.Close() }()
+	if s.baseline, err = report.ReadBaseline(f); err != nil {
+		return usage(fmt.Errorf("%s: %w", name, err), "a baseline is a report of --format json")
+	}
+	s.options.Known = s.baseline.Known
+	return nil
+}
