@@ -190,6 +190,9 @@ func TestCharts(t *testing.T) {
 		{"a global registry and a helper", meta + "-- c/values.yaml --\nglobal: {imageRegistry: reg.example}\nimage: {registry: docker.io, repository: acme/app, tag: v1}\n-- c/templates/_h.tpl --\n{{- define \"image\" -}}\n{{- $r := .image.registry }}{{ with .global }}{{ $r = .imageRegistry }}{{ end -}}\n{{ printf \"%s/%s:%s\" $r .image.repository (.image.tag | toString) }}\n{{- end }}\n" + pod(`{{ include "image" (dict "image" .Values.image "global" .Values.global) }}`), []string{
 			"c/values.yaml:2:57 reg.example/acme/app:v1 [/Pod/p a] tag<c/values.yaml v1> +c/templates/p.yaml:7 +c/values.yaml:1 +c/values.yaml:2",
 		}},
+		{"all parts in one mapping", meta + "-- c/values.yaml --\ncontroller:\n  image:\n    registry: reg.example\n    image: acme/controller\n    tag: v1.2\n    digest: sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n" + pod("{{ with .Values.controller.image }}{{ if .repository }}{{ .repository }}{{ else }}{{ .registry }}/{{ .image }}{{ end }}:{{ .tag }}{{ with .digest }}@{{ . }}{{ end }}{{ end }}"), []string{
+			"c/values.yaml:6:13 reg.example/acme/controller:v1.2@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa [/Pod/p a] digest<c/values.yaml sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa> +c/templates/p.yaml:7 +c/values.yaml:3 +c/values.yaml:4 +c/values.yaml:5",
+		}},
 		{"values files", meta + "-- c/values.yaml --\nimage: {repository: acme/app, tag: v1}\n-- v.yaml --\nimage:\n  tag: v2\n" + pod(`"{{ .Values.image.repository }}:{{ .Values.image.tag }}"`), []string{
 			"v.yaml:2:8 acme/app:v2 [/Pod/p a] tag<v.yaml v2> +c/templates/p.yaml:7 +c/values.yaml:1",
 		}},
