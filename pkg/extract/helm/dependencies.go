@@ -49,31 +49,33 @@ func (l *release) folderOf(c *chart.Chart) string {
 }
 
 func (l *release) absent(c *chart.Chart, prefix string, d *chart.Dependency) extract.Found {
-	out := extract.Found{Kind: ref.KindArtifact, Raw: d.Name}
+	out := extract.Found{Kind: ref.KindArtifact, Origin: origin(path.Join(l.folder.dir, chartFile))}
+	name := d.Name // or the alias that took its place
+	for _, f := range l.folder.files {
+		if f.name != prefix+chartFile && f.name != prefix+"requirements.yaml" {
+			continue
+		}
+		for doc := range l.docs(f) {
+			for i, n := range doc.Root().Get("dependencies").Items() {
+				is := n.Get("name")
+				if n.Get("alias").String() != d.Name && (is.String() != d.Name || n.Get("alias").String() != "") {
+					continue
+				}
+				name = is.String()
+				out.Origin, out.Ignored = is.Origin(f.path, "dependencies["+strconv.Itoa(i)+"].name"), is.Ignored()
+				if f.packed {
+					out.Origin = f.place(0)
+				}
+			}
+		}
+	}
+	out.Raw = name
 	if d.Version != "" {
 		out.Raw += ":" + d.Version
 	}
 	if d.Repository != "" {
 		out.Raw = strings.TrimSuffix(strings.TrimPrefix(d.Repository, "oci://"), "/") + "/" + out.Raw
 	}
-	out.Unresolved = fmt.Sprintf("dependency %s of chart %s is not in charts/: helm dependency build, or --rendered DIR", d.Name, c.Name())
-	out.Origin = origin(path.Join(l.folder.dir, chartFile))
-	for _, f := range l.folder.files {
-		if f.name != prefix+chartFile && f.name != prefix+"requirements.yaml" {
-			continue
-		}
-		if f.packed {
-			out.Origin = f.place(0)
-			continue
-		}
-		for doc := range l.docs(f) {
-			for i, n := range doc.Root().Get("dependencies").Items() {
-				if name := n.Get("name"); name.String() == d.Name || n.Get("alias").String() == d.Name {
-					out.Origin = name.Origin(f.path, "dependencies["+strconv.Itoa(i)+"].name")
-					out.Ignored = name.Ignored()
-				}
-			}
-		}
-	}
+	out.Unresolved = fmt.Sprintf("dependency %s of chart %s is not in charts/: helm dependency build, or --rendered DIR", name, c.Name())
 	return out
 }

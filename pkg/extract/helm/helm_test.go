@@ -224,7 +224,7 @@ func TestCharts(t *testing.T) {
 		{"a subchart with an alias, twice, and one that is off", strings.Replace(meta, "appVersion: v9\n", "dependencies:\n- {name: sub, version: 1.x.x, alias: one}\n- {name: sub, version: 1.x.x, alias: two, condition: two.enabled}\n- {name: gone, version: 1.0.0, condition: gone.enabled}\n", 1) + "-- c/charts/sub/Chart.yaml --\napiVersion: v2\nname: sub\nversion: 1.0.0\n-- c/charts/sub/values.yaml --\ntag: v1\n" + strings.ReplaceAll(pod("sub:{{ .Values.tag }}"), "c/", "c/charts/sub/") + "-- c/values.yaml --\none: {tag: v2}\ntwo: {enabled: false}\ngone: {enabled: false}\n", []string{
 			"c/values.yaml:1:12 sub:v2 [/Pod/p a] tag<c/values.yaml v2> +c/charts/sub/templates/p.yaml:7",
 		}},
-		{"dependencies that are not there", strings.Replace(meta, "appVersion: v9\n", "dependencies:\n- name: redis\n  version: 1.0.0\n  repository: oci://reg.example/charts\n- {name: pg, version: 2.0.0, repository: https://charts.example}\n", 1) + pod("acme/app:1"), []string{
+		{"dependencies that are not there", strings.Replace(meta, "appVersion: v9\n", "dependencies:\n- name: redis\n  version: 1.0.0\n  repository: oci://reg.example/charts\n- {name: pg, version: 2.0.0, repository: https://charts.example, alias: db}\n", 1) + pod("acme/app:1"), []string{
 			"c/Chart.yaml:5:9 reg.example/charts/redis:1.0.0 (dependency redis of chart c is not in charts/: helm dependency build, or --rendered DIR)",
 			"c/Chart.yaml:8:10 https://charts.example/pg:2.0.0 (dependency pg of chart c is not in charts/: helm dependency build, or --rendered DIR)",
 			"c/templates/p.yaml:7:12 acme/app:1 [/Pod/p a] reference<c/templates/p.yaml acme/app:1>",

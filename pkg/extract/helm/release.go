@@ -48,7 +48,7 @@ func (l *release) run(values []string) {
 		switch {
 		case template(f.name):
 			l.check(f)
-		case l.isValues(f) || path.Base(f.name) == chartFile:
+		case l.isValues(f) || path.Base(f.name) == chartFile || path.Base(f.name) == "requirements.yaml":
 			l.valid(f)
 		}
 	}
