@@ -45,16 +45,17 @@ func (l *release) candidates(raws []string) []*candidate {
 	return out[:min(len(out), maxMarks)]
 }
 
-// empties are values without a text that tags or digests would be put into.
+// empties are values without a text that tags or digests can be put into: "", and
+// not null, which has no place.
 func (l *release) empties(name *regexp.Regexp) []*candidate {
 	var out []*candidate
 	for _, f := range slices.Concat(l.folder.files, l.values) {
-		if !l.isValues(f) {
+		if f.packed || !l.isValues(f) {
 			continue
 		}
 		for d := range l.docs(f) {
 			walk(d.Root(), nil, func(n yamlpos.Node, at []any) {
-				if n.String() == "" && name.MatchString(key(at)) {
+				if n.String() == "" && n.Pos().Exact() && name.MatchString(key(at)) {
 					out = append(out, &candidate{kind: kindValue, file: f, node: n, path: at})
 				}
 			})

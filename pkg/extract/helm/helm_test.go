@@ -193,6 +193,9 @@ func TestCharts(t *testing.T) {
 		{"all parts in one mapping", meta + "-- c/values.yaml --\ncontroller:\n  image:\n    registry: reg.example\n    image: acme/controller\n    tag: v1.2\n    digest: sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n" + pod("{{ with .Values.controller.image }}{{ if .repository }}{{ .repository }}{{ else }}{{ .registry }}/{{ .image }}{{ end }}:{{ .tag }}{{ with .digest }}@{{ . }}{{ end }}{{ end }}"), []string{
 			"c/values.yaml:6:13 reg.example/acme/controller:v1.2@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa [/Pod/p a] digest<c/values.yaml sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa> +c/templates/p.yaml:7 +c/values.yaml:3 +c/values.yaml:4 +c/values.yaml:5",
 		}},
+		{"a tag that is null", meta + "-- c/values.yaml --\nimage: {repository: acme/app, tag: }\n" + pod("{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"), []string{
+			"c/Chart.yaml:4:13 acme/app:v9 [/Pod/p a] tag<c/Chart.yaml v9> +c/templates/p.yaml:7 +c/values.yaml:1",
+		}},
 		{"values files", meta + "-- c/values.yaml --\nimage: {repository: acme/app, tag: v1}\n-- v.yaml --\nimage:\n  tag: v2\n" + pod(`"{{ .Values.image.repository }}:{{ .Values.image.tag }}"`), []string{
 			"v.yaml:2:8 acme/app:v2 [/Pod/p a] tag<v.yaml v2> +c/templates/p.yaml:7 +c/values.yaml:1",
 		}},

@@ -41,7 +41,7 @@ func TestTemplatesWithoutEnd(t *testing.T) {
 			fsys := tree(meta + pod("acme/app:1"))
 			fsys["c/templates/a.yaml"], fsys["c/values.yaml"] = file(tt.text), file(tt.values)
 			r, err := helm.Extractor{}.Extract(fsys, "c/Chart.yaml")
-			if err != nil || len(r.Problems) == 0 || r.Problems[0].Cause != fact.Limit {
+			if err != nil || len(r.Problems) != 1 || r.Problems[0].Cause != fact.Limit || len(r.Found) != 1 {
 				why := ""
 				for _, p := range r.Problems {
 					why += p.Why[:min(len(p.Why), 200)] + "\n"

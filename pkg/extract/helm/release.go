@@ -113,14 +113,18 @@ func (l *release) valid(f *file) {
 	}
 }
 
-// maxDropped bounds the templates of one chart that are told not to render, each
-// of which is one rendering.
-const maxDropped = 20
+// How many templates of one chart are told not to render, each of which is one
+// rendering, and how many of them for a limit, which is a long one.
+const (
+	maxDropped = 20
+	maxEndless = 3
+)
 
 // plain renders the chart as it is. Templates that fail are left out one by one,
 // so that the others are seen; complete is false then.
 func (l *release) plain() (r *rendering, complete bool) {
 	complete = len(l.dropped) == 0
+	endless := 0
 	for range maxDropped {
 		r, budget, err := l.render(nil)
 		if err == nil {
@@ -129,7 +133,10 @@ func (l *release) plain() (r *rendering, complete bool) {
 		complete = false
 		f, p := l.failed(r, budget, err)
 		l.problem(p)
-		if f == nil || l.dropped[f] || budget.Err() != nil {
+		if budget.Err() != nil {
+			endless++
+		}
+		if f == nil || l.dropped[f] || endless == maxEndless {
 			return nil, false
 		}
 		l.dropped[f] = true
