@@ -32,6 +32,7 @@ func TestTemplatesWithoutEnd(t *testing.T) {
 		{"a text as a template in itself", `{{ tpl .Values.x . }}`, "x: '{{ tpl .Values.x . }}'\n"},
 		{"a large value in a loop", `{{ range 1000000 }}{{ $.Values.x }}{{ end }}`, "x: " + strings.Repeat("x", 100_000) + "\n"},
 		{"large values as text", `{{ range 1000000 }}{{ $x := toYaml $.Values }}{{ end }}`, "x: " + strings.Repeat("x", 1_000_000) + "\n"},
+		{"a large value that changes", `{{ $d := dict }}{{ range $i := until 2000 }}{{ $_ := set $d (toString $i) (dict "a" (dict "b" 1)) }}{{ end }}{{ range until 100000 }}{{ $_ := set $d "x" 1 }}{{ end }}`, ""},
 		{"actions in actions", strings.Repeat(`{{ if 1 }}`, 200_000) + strings.Repeat(`{{ end }}`, 200_000), ""},
 		{"a text that is not kept", `{{ range 1000000 }}{{ if toYaml $.Values | len | eq 1 }}{{ end }}{{ end }}`, "x: " + strings.Repeat("x", 100_000) + "\n"},
 	}

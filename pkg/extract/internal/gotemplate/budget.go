@@ -24,6 +24,7 @@ const (
 	maxDepth = 1000             // of templates in templates; Helm bounds the same name in itself by it
 	maxBytes = 64 << 20         // of texts that are made on the way
 	maxNodes = 1_000_000        // of one value, what it holds several times counted each time
+	maxLooks = 5_000_000        // at parts of values, to know how large these are
 	maxLevel = 1000             // of values in a value: writing one is a recursion
 	maxTime  = 30 * time.Second // the rest is for steps that are worth more than one
 	maxText  = 16 << 20         // of one text or list that a function makes out of numbers
@@ -32,6 +33,7 @@ const (
 // A Budget bounds one rendering. It is not safe for concurrent use.
 type Budget struct {
 	steps, bytes int
+	looks        int
 	depth        int
 	until        time.Time
 	sizes        map[uintptr]sized
@@ -111,7 +113,7 @@ func (b *Budget) own() template.FuncMap {
 		},
 		tplName: func(text string) (string, error) {
 			// Parsing and the copy of all templates cost too.
-			if err := b.spend(4*len(text) + 20_000); err != nil {
+			if err := b.spend(4*len(text) + 5_000); err != nil {
 				return "", err
 			}
 			s, err := Rewrite("tpl", text, nil)
@@ -161,6 +163,9 @@ func (b *Budget) size(v reflect.Value, depth int) sized {
 	if depth > maxLevel {
 		_ = b.exceed("depth of a value", maxLevel)
 	}
+	if b.looks++; b.looks > maxLooks {
+		_ = b.exceed("parts of values that are looked at", maxLooks)
+	}
 	if b.err != nil {
 		return s
 	}
@@ -172,7 +177,6 @@ func (b *Budget) size(v reflect.Value, depth int) sized {
 		if ok {
 			return known
 		}
-		_ = b.spend(0)
 		for iter := v.MapRange(); iter.Next(); {
 			s.add(b.size(iter.Key(), depth+1))
 			s.add(b.size(iter.Value(), depth+1))

@@ -106,6 +106,14 @@ func FuzzRewrite(f *testing.F) {
 	})
 }
 
+// Charts put their values into others all the time.
+func TestLargeValuesThatChange(t *testing.T) {
+	t.Parallel()
+	if _, err := run(`{{ $d := dict }}{{ range $i := until 300 }}{{ $_ := set $d (toString $i) (dict "a" $i "b" (list 1 2)) }}{{ end }}{{ range until 100 }}{{ $_ := set $d "x" (dict "context" $d.a) }}{{ end }}{{ len $d }}`, true); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestErrorsAreWhereTheyWere(t *testing.T) {
 	t.Parallel()
 	text := "a\n  {{- /* two\nlines */}}\n{{ define \"x\" }}\n\n  {{ .n.x }}\n{{ end }}\n{{ if\n  .a }}\n    {{ template \"x\" . }}{{ .n.x }}{{ end }}"
