@@ -17,6 +17,7 @@ import (
 	"github.com/intact-dev/intact/pkg/extract/drone"
 	"github.com/intact-dev/intact/pkg/extract/ecs"
 	"github.com/intact-dev/intact/pkg/extract/gitlab"
+	"github.com/intact-dev/intact/pkg/extract/helm"
 	"github.com/intact-dev/intact/pkg/extract/kubernetes"
 	"github.com/intact-dev/intact/pkg/extract/kustomize"
 	imagelist "github.com/intact-dev/intact/pkg/extract/list"
@@ -33,7 +34,12 @@ func extractors(repo *config.Repository) []extract.Extractor {
 	for _, c := range repo.CRDs {
 		crds = append(crds, kubernetes.CRD{Group: c.Group, Kind: c.Kind, Images: c.Images})
 	}
+	var charts []helm.Chart
+	for _, c := range repo.Helm {
+		charts = append(charts, helm.Chart{Chart: c.Chart, Values: c.Values})
+	}
 	return []extract.Extractor{
+		helm.Extractor{Charts: charts, CRDs: crds},
 		kustomize.Extractor{CRDs: crds},
 		compose.Extractor{}, bake.Extractor{}, devcontainer.Extractor{},
 		terraform.Extractor{}, pulumi.Extractor{}, cloudformation.Extractor{}, ecs.Extractor{},

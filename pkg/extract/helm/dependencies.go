@@ -76,6 +76,6 @@ func (l *release) absent(c *chart.Chart, prefix string, d *chart.Dependency) ext
 	if d.Repository != "" {
 		out.Raw = strings.TrimSuffix(strings.TrimPrefix(d.Repository, "oci://"), "/") + "/" + out.Raw
 	}
-	out.Unresolved = fmt.Sprintf("dependency %s of chart %s is not in charts/: helm dependency build, or --rendered DIR", name, c.Name())
+	out.Unresolved = fmt.Sprintf("dependency %s of chart %s is not in charts/: helm dependency build, or name a folder with what you render", name, c.Name())
 	return out
 }
