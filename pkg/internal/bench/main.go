@@ -3,6 +3,7 @@
 //
 //	go run ./pkg/internal/bench [-n ROUNDS] [-image REF] [-intact FILE]
 //	go run ./pkg/internal/bench -pods N [-n ROUNDS] [-intact FILE]
+//	go run ./pkg/internal/bench -files N [-n ROUNDS] [-intact FILE]
 //
 // It prints wall time, CPU time and peak memory of whole processes (minimum,
 // median, maximum), the ratios to each peer round by round, a second scan with
@@ -18,6 +19,10 @@
 // server that holds N pods of two containers each, and their registry, against
 // `kubectl get pods --all-namespaces`. That needs Linux, root, and some minutes
 // the first time, to build Kubernetes and to make the pods.
+//
+// With -files it measures `intact pin --check` and `intact scan -f` on N files
+// with a tag each, against `frizbee image --dry-run`. That needs Linux and some
+// Debian packages.
 package main
 
 import (
@@ -43,9 +48,10 @@ func main() {
 	flag.IntVar(&o.rounds, "n", 5, "counted `ROUNDS`")
 	flag.StringVar(&o.image, "image", "", "measure this `REF` instead of the big image made here")
 	flag.IntVar(&o.pods, "pods", 0, "measure a scan of what runs in a cluster of `N` pods")
+	flag.IntVar(&o.files, "files", 0, "measure what resolves the tags in `N` files")
 	flag.StringVar(&o.intact, "intact", "", "measure this `FILE` instead of building cmd/intact")
 	flag.Parse()
-	if flag.NArg() > 0 || o.rounds < 1 || o.pods < 0 || o.pods > 0 && o.image != "" {
+	if flag.NArg() > 0 || o.rounds < 1 || o.modes() > 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -56,8 +62,19 @@ func main() {
 }
 
 type options struct {
-	rounds, pods  int
-	image, intact string
+	rounds, pods, files int
+	image, intact       string
+}
+
+// modes counts what is asked for: one thing is measured in a run.
+func (o options) modes() int {
+	n := 0
+	for _, asked := range []bool{o.pods != 0, o.files != 0, o.image != ""} {
+		if asked {
+			n++
+		}
+	}
+	return n
 }
 
 func run(ctx context.Context, o options) (err error) {
@@ -74,6 +91,10 @@ func run(ctx context.Context, o options) (err error) {
 	if o.pods > 0 {
 		fmt.Printf("%s, a cluster of %d pods\n\n", machine(), o.pods)
 		return inventory(ctx, o, work)
+	}
+	if o.files > 0 {
+		fmt.Printf("%s, %d files with a tag each\n\n", machine(), o.files)
+		return files(ctx, o, work)
 	}
 	var registry *testground.Registry
 	what := o.image

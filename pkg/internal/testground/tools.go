@@ -68,6 +68,7 @@ var (
 	CosignV2 = GoTool{"cosign", "github.com/sigstore/cosign/v2/cmd/cosign", "v2.6.5"}
 	CosignV3 = GoTool{"cosign", "github.com/sigstore/cosign/v3/cmd/cosign", "v3.1.3"}
 	Crane    = GoTool{"crane", "github.com/google/go-containerregistry/cmd/crane", "v0.22.1"}
+	Frizbee  = GoTool{"frizbee", "github.com/stacklok/frizbee", "v0.1.7"}
 	Syft     = GoTool{"syft", "github.com/anchore/syft/cmd/syft", "v1.57.0"}
 )
 
