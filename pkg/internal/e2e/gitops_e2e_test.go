@@ -19,7 +19,7 @@ import (
 // The life of a repository that says what a cluster runs: what it names, what
 // that meant, what moved, what was taken over, and what runs.
 func TestGitOps(t *testing.T) {
-	g := newGitops(t)
+	g := newGitops(t, newClusterGround(t))
 	for _, step := range []struct {
 		name string
 		run  func(*testing.T, *gitops)

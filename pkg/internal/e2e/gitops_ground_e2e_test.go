@@ -33,9 +33,9 @@ type gitops struct {
 	digests map[string]string // of what was pushed last, by name and tag
 }
 
-func newGitops(t *testing.T) *gitops {
+func newGitops(t *testing.T, ground *clusterGround) *gitops {
 	t.Helper()
-	g := &gitops{clusterGround: newClusterGround(t), dir: t.TempDir(), digests: map[string]string{}}
+	g := &gitops{clusterGround: ground, dir: t.TempDir(), digests: map[string]string{}}
 	for _, name := range []string{
 		"base/certs:2026-11-01", "base/go:1.26.8", "base/static:latest", "build/dockerfile:1.12", "ci/go:1.26", "ci/hadolint:2.12.0",
 		"ci/registry:2.8.3", "gitops/manifests:3.0.0", "gitops/policies:latest", "infra/mail:3.1.0", "infra/node-exporter:latest",
