@@ -18,6 +18,7 @@ type ignores struct {
 	patterns []gitignore.Pattern
 	matcher  gitignore.Matcher
 	tracked  map[string]bool // files and the folders above them; nil = not known
+	none     bool            // no .gitignore is read
 }
 
 // maxIndex bounds Git's index: one of a million files has about 100 MB.
@@ -60,6 +61,9 @@ func trackedFiles(fsys fs.FS) map[string]bool {
 
 // read adds the patterns of the .gitignore in dir.
 func (i *ignores) read(dir string) {
+	if i.none {
+		return
+	}
 	b, err := fs.ReadFile(i.fsys, path.Join(dir, ".gitignore"))
 	if err != nil || len(b) > maxIgnoreFile {
 		return

@@ -27,6 +27,9 @@ type Options struct {
 	Extractors []Extractor
 	// Excludes are patterns of .gitignore's grammar for what is left out.
 	Excludes []string
+	// Tracked says that Git has every file of the tree, as in a commit: then
+	// .gitignore names nothing.
+	Tracked bool
 	// Jobs bounds the files that are read at once; 0 = 2.
 	Jobs int
 }
@@ -65,6 +68,7 @@ func vendored(name string) bool {
 func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, error) {
 	w := &walker{fsys: fsys, options: o, tree: &Tree{}, seen: map[string]bool{}}
 	w.ignore = newIgnores(fsys, o.Excludes)
+	w.ignore.none = o.Tracked
 	for _, start := range starts {
 		start = path.Clean(start)
 		info, err := fs.Stat(fsys, start)

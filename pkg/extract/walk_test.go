@@ -90,6 +90,15 @@ func TestWalkPassesOverAndCounts(t *testing.T) {
 	}
 }
 
+func TestInACommitNothingIsIgnored(t *testing.T) {
+	t.Parallel()
+	fsys := files("a.img", "one", ".gitignore", "a.img\n")
+	tree := walk(t, fsys, extract.Options{Extractors: []extract.Extractor{lines(".img")}, Tracked: true})
+	if d := cmp.Diff([]string{"a.img one"}, raws(tree)); d != "" || tree.Passed.Ignored != 0 {
+		t.Errorf("%s%+v", d, tree.Passed)
+	}
+}
+
 func TestAStartIsReadWhateverIsIgnored(t *testing.T) {
 	t.Parallel()
 	fsys := files("a.img", "one", ".gitignore", "a.img")
