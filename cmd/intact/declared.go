@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/gitfiles"
 	"github.com/intact-dev/intact/pkg/lock"
 	"github.com/intact-dev/intact/pkg/observe"
 	"github.com/intact-dev/intact/pkg/ref"
@@ -30,15 +34,22 @@ func (s *scanSetup) declared(ctx context.Context, c *cli.Context) error {
 		return err
 	}
 	defer closeFiles(trees)
+	rev := c.String("changed-since")
 	var locks histories
 	for _, t := range trees {
-		tree, err := t.walk(ctx, s.options.Jobs)
+		var tree *extract.Tree
+		var counts []observe.Count
+		if rev == "" {
+			tree, err = t.walk(ctx, s.options.Jobs)
+		} else {
+			tree, counts, err = s.changed(ctx, t, rev)
+		}
 		if err != nil {
 			return err
 		}
 		locks.add(t)
 		s.options.Files = append(s.options.Files, scan.Files{
-			Name: t.name, Found: tree.Found, Objects: tree.Objects, Problems: tree.Problems, Counts: countsOf(tree),
+			Name: t.name, Found: tree.Found, Objects: tree.Objects, Problems: tree.Problems, Counts: append(countsOf(tree), counts...),
 			Place: scan.Place{Source: s.reach.registry, Prober: s.reach.registry, Referrer: s.reach.registry},
 		})
 	}
@@ -46,6 +57,45 @@ func (s *scanSetup) declared(ctx context.Context, c *cli.Context) error {
 		s.options.TagHistory = locks.of
 	}
 	return nil
+}
+
+// changed extracts what the commits since rev touched, from Git, and says in
+// which repository. It makes t read what HEAD has.
+func (s *scanSetup) changed(ctx context.Context, t *fileTree, rev string) (*extract.Tree, []observe.Count, error) {
+	if t.root == nil {
+		return nil, nil, usage(errors.New("standard input with --changed-since"), "standard input has no history: leave one of them out")
+	}
+	g, err := gitfiles.Open(ctx, t.dir, rev)
+	if err != nil {
+		var e *gitfiles.Error
+		if errors.As(err, &e) {
+			return nil, nil, usage(err, e.Hint)
+		}
+		return nil, nil, err
+	}
+	s.closers = append(s.closers, g.Close)
+	r, err := g.Read(ctx, t.starts, func(fsys fs.FS) (extract.Options, error) {
+		repo, err := loadRepository(fsys)
+		if err != nil {
+			return extract.Options{}, err
+		}
+		return extract.Options{Extractors: extractors(repo), Excludes: repo.Exclude, Jobs: s.options.Jobs}, nil
+	})
+	if err != nil {
+		return nil, nil, usage(err, "")
+	}
+	t.fsys = g.HeadFS()
+	for _, n := range r.Notices {
+		s.notices.add(strings.TrimPrefix(placeOf(n.Origin)+": "+n.Why, ": "))
+	}
+	return r.Touched, []observe.Count{{What: "not touched since " + rev, N: r.Declared - len(r.Touched.Found)}}, nil
+}
+
+func placeOf(o ref.Origin) string {
+	if o.Line > 0 {
+		return fmt.Sprintf("%s:%d", o.Where, o.Line)
+	}
+	return o.Where
 }
 
 // countsOf says what was read and what was passed over.

@@ -13,6 +13,8 @@ import (
 
 	"github.com/intact-dev/intact/pkg/config"
 	"github.com/intact-dev/intact/pkg/extract"
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/ref"
 )
 
 // A fileTree is one place that paths on the command line lie in: a Git work tree,
@@ -185,6 +187,11 @@ func (t *fileTree) walk(ctx context.Context, jobs int) (*extract.Tree, error) {
 	tree, err := extract.Walk(ctx, t.fsys, t.starts, extract.Options{Extractors: extractors(t.repo), Excludes: t.repo.Exclude, Jobs: jobs})
 	if err != nil && ctx.Err() == nil {
 		return nil, usage(err, "a link out of the repository is not followed: name what it leads to")
+	}
+	if err == nil && t.root == nil && tree.Files == 0 {
+		tree.Problems = append(tree.Problems, extract.Problem{
+			Origin: ref.Origin{Kind: "file", Where: stdinName}, Cause: fact.Unsupported, Why: "nothing in it says what kind of file it is",
+		})
 	}
 	return tree, err
 }

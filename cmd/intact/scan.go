@@ -43,6 +43,7 @@ Examples:
   intact scan --as ghcr.io/acme/api:1.4.2 oci:out      before a push
   intact scan -f .                                     what a repository names
   intact scan -f deploy/ --workloads kubernetes        does that run, and nothing else?
+  intact scan -f --changed-since origin/main           what a pull request touches
   helm template ./chart | intact scan -f -
   intact scan --workloads kubernetes --all-contexts
   intact scan --workloads docker --changed-files
@@ -116,6 +117,10 @@ func checkScanArguments(c *cli.Context) error {
 		return usage(errors.New("no image given"), "intact scan IMAGE, for example: intact scan docker.io/library/nginx:1.27.3; or -f PATH, or --workloads kubernetes")
 	case workloads && !files && c.Args().Present():
 		return usage(fmt.Errorf("an image %q beside --workloads", c.Args().First()), "scan the image by itself, or what runs; for files write -f")
+	case !files && c.String("changed-since") != "":
+		return usage(errors.New("--changed-since without -f"), "it is for files: intact scan -f --changed-since "+c.String("changed-since"))
+	case workloads && c.String("changed-since") != "":
+		return usage(errors.New("--changed-since with --workloads"), "what runs is compared with all that files declare: leave --changed-since out")
 	case (workloads || files) && c.String("as") != "":
 		return usage(errors.New("--as with files or workloads"), "--as is for local images: oci:DIR or archive:FILE")
 	}

@@ -24,14 +24,15 @@ import (
 type Extractor struct{}
 
 // Match goes by the name (compose.yaml, docker-compose.prod.yml, dev.compose.yaml)
-// and for other YAML by the content: services that have an image, or are built.
+// and for other YAML, and what has no ending, by the content: services that have
+// an image, or are built.
 func (Extractor) Match(p string, head []byte) bool {
 	base := strings.ToLower(path.Base(p))
 	ext := path.Ext(base)
-	if ext != ".yaml" && ext != ".yml" {
+	if ext != ".yaml" && ext != ".yml" && ext != "" {
 		return false
 	}
-	return named.MatchString(base) || services.Match(head) && part.Match(head) && !others.Match(head)
+	return ext != "" && named.MatchString(base) || services.Match(head) && part.Match(head) && !others.Match(head)
 }
 
 var (

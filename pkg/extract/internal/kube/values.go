@@ -68,3 +68,10 @@ func (w *walk) imageText(beside, v yamlpos.Node, name string) {
 	}
 	w.add(f, ok)
 }
+
+// Values reads what looks like images in the values of a chart.
+func Values(file string, n yamlpos.Node) []extract.Found {
+	w := &walk{reader: &Reader{}, file: file}
+	w.values(n, "")
+	return Found(w.images)
+}
