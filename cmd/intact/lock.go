@@ -146,7 +146,7 @@ func (w *writer) lock(ctx context.Context, c *cli.Context, t *fileTree, tree *ex
 	for _, part := range []struct {
 		n    int
 		what string
-	}{{changes.Pinned, "with a digest"}, {changes.Others, "no images"}, {len(changes.Left), "left"}} {
+	}{{changes.Pinned, "with a digest"}, {changes.Others, "in no registry"}, {len(changes.Left), "left"}} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
 		}

@@ -36,8 +36,8 @@ type Options struct {
 type Changes struct {
 	Lines []Line // that are different now, by reference
 	Left  []Left // what has no entry that could be relied on
-	// Pinned counts references with a digest: they need no entry. Others are no
-	// images: actions and machine images.
+	// Pinned counts references with a digest: they need no entry. Others are in
+	// no registry: actions, machine images, and what is built beside its file.
 	Pinned, Others int
 }
 
@@ -61,7 +61,7 @@ func (l *Lock) Bring(ctx context.Context, found []extract.Found, o Options) (*Ch
 	for i := range found {
 		f := &found[i]
 		switch {
-		case f.Kind == ref.KindAction || f.Kind == ref.KindMachineImage:
+		case f.Built || f.Kind == ref.KindAction || f.Kind == ref.KindMachineImage:
 			out.Others++
 		case f.Unresolved != "":
 			out.Left = append(out.Left, Left{*f, "it is not resolved: " + f.Unresolved})

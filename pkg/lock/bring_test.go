@@ -42,6 +42,8 @@ func named(texts ...string) []extract.Found {
 		switch {
 		case strings.HasPrefix(text, "$"):
 			f.Unresolved = "variable"
+		case strings.HasPrefix(text, "built "):
+			f.Unresolved, f.Built = "built here", true
 		case strings.HasPrefix(text, "action "):
 			f.Kind = ref.KindAction
 		default:
@@ -75,7 +77,7 @@ func TestBring(t *testing.T) {
 		"the_same_digest":  {names: []string{main}, o: lock.Options{Update: true}, means: map[string]string{main: "b"}, asked: []string{main}},
 		"platforms_differ": {names: []string{"nginx:1.27.3"}, o: lock.Options{Update: true}, asked: []string{nginx}, lines: []string{nginx + " c c"}},
 		"gone":             {names: []string{main, "nope:1"}, o: lock.Options{Update: true, Drop: true}, means: map[string]string{}, asked: []string{"docker.io/library/nope:1", main}, lines: []string{nginx + " c "}, left: []string{main + " 404", "nope:1 404"}},
-		"no_entry_needed":  {names: []string{"x@" + string(digest("a")), "x:1@" + string(digest("a")), "action a/b@v1", "$x"}, left: []string{"$x it is not resolved: variable"}, pinned: 2},
+		"no_entry_needed":  {names: []string{"x@" + string(digest("a")), "x:1@" + string(digest("a")), "action a/b@v1", "built x:dev", "$x"}, left: []string{"$x it is not resolved: variable"}, pinned: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -27,13 +27,13 @@ import (
 //	action a/b@v1, machine x      what is no image
 //	lie: nginx:1.2.3              reads with a digest as another name
 //	odd: nginx:1.2.3              reads with a digest as another container's
-//	unresolved $x, problem text
+//	unresolved $x, built x:dev, problem text
 type lines struct{}
 
 func (lines) Match(p string, _ []byte) bool { return strings.HasSuffix(p, ".txt") }
 
 var (
-	linePattern   = regexp.MustCompile(`(?m)^(image|lie|odd|action|machine|unresolved|problem|let|use|tags|of|repo|inline):? (.*?)(\r?)$`)
+	linePattern   = regexp.MustCompile(`(?m)^(image|lie|odd|action|machine|unresolved|built|problem|let|use|tags|of|repo|inline):? (.*?)(\r?)$`)
 	tagPattern    = regexp.MustCompile(`^\r?\n  tag: ([^ \r\n]+)`)
 	digestPattern = regexp.MustCompile(`^\r?\n  digest: "?([^ "\r\n]+)"?`)
 	inlinePattern = regexp.MustCompile(`^\{repo: ([^ ,]+), tag: ([^ ,}]+)(?:, digest: "?([^"}]+)"?)?\}$`)
@@ -92,6 +92,9 @@ func (lines) Extract(fsys fs.FS, p string) (extract.Result, error) {
 		case "unresolved":
 			f := add(start, rest, "", 0, 0)
 			f.Ref, f.Unresolved = ref.Ref{}, "variable "+rest
+		case "built":
+			f := add(start, rest, "", 0, 0)
+			f.Ref, f.Unresolved, f.Built = ref.Ref{}, "built here", true
 		case "problem":
 			out.Problems = append(out.Problems, extract.Problem{Origin: ref.Origin{Kind: "file", Where: p}, Cause: fact.Unsupported, Why: rest})
 		case "let", "tags":

@@ -133,7 +133,9 @@ func (p *planner) decide(f *extract.Found) want {
 		w.left = note(f, "an action, and which commit its revision names is not in a registry: REF007 says how to write it")
 	case f.Kind == ref.KindMachineImage && f.Class != ref.Fixed && p.options.Mode != Remove:
 		w.left = note(f, "a machine image, which no registry has: REF006 says how to write it")
-	case f.Kind == ref.KindAction || f.Kind == ref.KindMachineImage:
+	case f.Built && p.options.Mode != Remove:
+		w.left = note(f, f.Unresolved)
+	case f.Built || f.Kind == ref.KindAction || f.Kind == ref.KindMachineImage:
 	case f.Unresolved != "":
 		w.left = leave(f, fact.Unsupported, "it is not resolved: %s", f.Unresolved)
 	case p.options.Mode == Remove:

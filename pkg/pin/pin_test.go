@@ -40,6 +40,7 @@ func TestWhatIsWritten(t *testing.T) {
 		"gone":              {pin.Add, "image: nginx:9\nimage: redis:7.0.0\n", "image: nginx:9\nimage: redis:7.0.0@C\n", []string{`left nginx:9: get manifest "docker.io/library/nginx:9": 404`}},
 		"unresolved":        {pin.Add, "unresolved $x\nimage: nginx:1.2.3\n", "unresolved $x\nimage: nginx:1.2.3@A\n", []string{"left $x: it is not resolved: variable $x"}},
 		"no_images":         {pin.Add, "action a/b@v1\nmachine ami\n", "action a/b@v1\nmachine ami\n", []string{"note a/b@v1: an action", "note ami: a machine image"}},
+		"built_here":        {pin.Add, "built x:dev\nimage: nginx:1.2.3\n", "built x:dev\nimage: nginx:1.2.3@A\n", []string{"note x:dev: built here"}},
 		"would_be_wrong":    {pin.Add, "lie: nginx:1.2.3\n", "lie: nginx:1.2.3\n", []string{`a.txt:1:6 would be read as "elsewhere:1.2.3@sha256:aaaa`}},
 		"would_be_other":    {pin.Add, "odd: nginx:1.2.3\nimage: redis:7.0.0\n", "odd: nginx:1.2.3\nimage: redis:7.0.0\n", []string{"a.txt:1:6 would be read differently otherwise"}},
 		"moved":             {pin.Update, "image: nginx:1.2.3@F\nimage: redis:7.0.0@C\nimage: ghcr.io/acme/api:main\n", "image: nginx:1.2.3@A\nimage: redis:7.0.0@C\nimage: ghcr.io/acme/api:main@D\n", nil},
@@ -55,6 +56,7 @@ func TestWhatIsWritten(t *testing.T) {
 		"key_with_comment":  {pin.Remove, "repo nginx\n  tag: 1.2.3\n  digest: $A # why\n", "repo nginx\n  tag: 1.2.3\n  digest: $A # why\n", []string{"by hand"}},
 		"taken_out_flow":    {pin.Remove, "inline {repo: nginx, tag: 1.2.3, digest: \"$A\"}\n", "inline {repo: nginx, tag: 1.2.3}\n", nil},
 		"remove_no_images":  {pin.Remove, "action a/b@v1\nunresolved $x\n", "action a/b@v1\nunresolved $x\n", []string{"left $x"}},
+		"remove_built":      {pin.Remove, "built x:dev\n", "built x:dev\n", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -86,9 +86,12 @@ const (
 // A targetJSON is what the tests read of the targets of a report.
 type targetJSON struct {
 	Kind, Ref, Image, Container, Inventory, Error string
-	Origins                                       []struct{ Where, Path, Running, Node string }
-	Results                                       []resultJSON
-	Verdict                                       struct{ Decision string }
+	Origins                                       []struct {
+		Where, Path, Running, Node string
+		Line, Column               int
+	}
+	Results []resultJSON
+	Verdict struct{ Decision string }
 }
 
 type runningJSON struct {
