@@ -47,6 +47,9 @@ func (s *scanSetup) declared(ctx context.Context, c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		for _, name := range tree.Unread {
+			s.notices.add(t.display(name) + " was named, and nothing that is known reads such a file")
+		}
 		locks.add(t)
 		s.options.Files = append(s.options.Files, scan.Files{
 			Name: t.name, Found: tree.Found, Objects: tree.Objects, Problems: tree.Problems, Counts: append(countsOf(tree), counts...),

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
 	"github.com/go-git/go-git/v5/plumbing/format/index"
 )
@@ -19,6 +21,10 @@ type ignores struct {
 	matcher  gitignore.Matcher
 	tracked  map[string]bool // files and the folders above them; nil = not known
 	none     bool            // no .gitignore is read
+	// unknown: Git is here and does not say what it tracks, so that nothing may be
+	// hidden. Below foreign are other repositories, with an index of their own.
+	unknown bool
+	foreign []string
 }
 
 // maxIndex bounds Git's index: one of a million files has about 100 MB.
@@ -26,6 +32,11 @@ const maxIndex = 256 << 20
 
 func newIgnores(fsys fs.FS, excludes []string) *ignores {
 	i := &ignores{fsys: fsys, tracked: trackedFiles(fsys)}
+	if i.tracked == nil {
+		info, err := fs.Lstat(fsys, ".git") // a file in a linked work tree, whose index is elsewhere
+		_, noIndex := fs.Lstat(fsys, ".git/index")
+		i.unknown = err == nil && (!info.IsDir() || noIndex == nil)
+	}
 	var ps []gitignore.Pattern
 	for _, e := range excludes {
 		ps = append(ps, gitignore.ParsePattern(e, nil))
@@ -35,7 +46,8 @@ func newIgnores(fsys fs.FS, excludes []string) *ignores {
 	return i
 }
 
-// trackedFiles reads Git's index. Without one nothing is known to be tracked.
+// trackedFiles reads Git's index; nil if there is none, or none that can be read:
+// one of SHA-256, one in several files, one of folders.
 func trackedFiles(fsys fs.FS) map[string]bool {
 	info, err := fs.Stat(fsys, ".git/index")
 	if err != nil || info.Size() > maxIndex {
@@ -52,6 +64,9 @@ func trackedFiles(fsys fs.FS) map[string]bool {
 	}
 	out := make(map[string]bool, 2*len(idx.Entries))
 	for _, e := range idx.Entries {
+		if e.Mode == filemode.Dir {
+			return nil
+		}
 		for p := e.Name; p != "." && p != "/" && !out[p]; p = path.Dir(p) {
 			out[p] = true
 		}
@@ -61,6 +76,11 @@ func trackedFiles(fsys fs.FS) map[string]bool {
 
 // read adds the patterns of the .gitignore in dir.
 func (i *ignores) read(dir string) {
+	if dir != "." {
+		if _, err := fs.Lstat(i.fsys, path.Join(dir, ".git")); err == nil {
+			i.foreign = append(i.foreign, dir+"/")
+		}
+	}
 	if i.none {
 		return
 	}
@@ -86,6 +106,9 @@ func (i *ignores) read(dir string) {
 const maxIgnoreFile = 1 << 20
 
 func (i *ignores) ignored(p string, dir bool) bool {
+	if i.unknown || slices.ContainsFunc(i.foreign, func(dir string) bool { return strings.HasPrefix(p, dir) }) {
+		return false
+	}
 	return !i.tracked[p] && i.matcher.Match(strings.Split(p, "/"), dir)
 }
 

@@ -40,7 +40,10 @@ type Tree struct {
 	Objects  []Object
 	Problems []Problem
 	Files    int // that an extractor read
-	Passed   Passed
+	// Unread are files that were named, each as a start, and that are of no kind
+	// that is known.
+	Unread []string
+	Passed Passed
 }
 
 // Passed counts files that were not read, by reason.
@@ -70,13 +73,15 @@ func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, e
 	w.ignore = newIgnores(fsys, o.Excludes)
 	w.ignore.none = o.Tracked
 	for _, start := range starts {
-		start = path.Clean(start)
+		w.starts = append(w.starts, path.Clean(start))
+	}
+	for _, start := range w.starts {
 		info, err := fs.Stat(fsys, start)
 		if err != nil {
 			return nil, fmt.Errorf("read %q: %w", start, cause(err))
 		}
 		if !info.IsDir() {
-			w.file(start)
+			w.named(start)
 			continue
 		}
 		if err := w.dir(ctx, start); err != nil {
@@ -90,6 +95,15 @@ func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, e
 	return w.tree, nil
 }
 
+// named is file for what somebody named.
+func (w *walker) named(p string) {
+	if before := len(w.matched) + len(w.tree.Problems); !w.seen[p] {
+		if w.file(p); len(w.matched)+len(w.tree.Problems) == before {
+			w.tree.Unread = append(w.tree.Unread, p)
+		}
+	}
+}
+
 // cause is what is wrong with a path, without the path.
 func cause(err error) error {
 	var p *fs.PathError
@@ -101,6 +115,7 @@ func cause(err error) error {
 
 type walker struct {
 	fsys    fs.FS
+	starts  []string // cleaned
 	options Options
 	ignore  *ignores
 	tree    *Tree
@@ -172,10 +187,22 @@ func (w *walker) link(p string) {
 	case info.Mode().IsRegular():
 		w.file(p)
 	case info.IsDir():
-		// Its files are read where they are, if they are below a start.
-		w.tree.Passed.Other++
+		w.folderLink(p)
 	default:
 		w.problem(p, fact.Unsupported, "a symbolic link to what is no file")
+	}
+}
+
+// folderLink passes over a link to a folder: its files are read where they are, if
+// that is below a start.
+func (w *walker) folderLink(p string) {
+	w.tree.Passed.Other++
+	target, err := fs.ReadLink(w.fsys, p)
+	to := path.Join(path.Dir(p), target)
+	if err != nil || path.IsAbs(target) || !slices.ContainsFunc(w.starts, func(start string) bool {
+		return start == "." || to == start || strings.HasPrefix(to, start+"/")
+	}) {
+		w.problem(p, fact.Blocked, "a symbolic link to a folder that is not among those that are read: name that folder, too")
 	}
 }
 

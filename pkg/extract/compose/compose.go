@@ -54,6 +54,7 @@ func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 	if err != nil {
 		return extract.Result{}, err
 	}
+	r.valid(main)
 	r.project(project{dir: path.Dir(p), env: r.environment(path.Dir(p), []string{".env"}, nil)}, r.parts(main))
 	r.problems = append(r.problems, r.builds.Problems...)
 	for _, name := range slices.Sorted(maps.Keys(r.files)) {

@@ -73,9 +73,37 @@ func (r *reader) beside(p string) *source {
 		r.problem(fileOrigin(p), causeOf(err), "%v", err)
 		return nil
 	}
-	r.claims[p] = true
+	r.claim(s)
 	return s
 }
+
+// claim says that what a file holds is in the result. A file of another kind is
+// left to those who read that kind: Compose would refuse it.
+func (r *reader) claim(s *source) {
+	if r.valid(s) {
+		r.claims[s.file.Path] = true
+	}
+}
+
+// valid reports whether s has the keys of a Compose file and no others, and tells
+// of the first that is none: version 1 had its services there.
+//
+// https://github.com/compose-spec/compose-spec/blob/main/schema/compose-spec.json
+func (r *reader) valid(s *source) bool {
+	for _, d := range s.docs {
+		for k := range d.Root().Fields() {
+			switch key := k.String(); {
+			case slices.Contains(topLevel, key), strings.HasPrefix(key, "x-"):
+			default:
+				r.problem(s.origin(k), fact.Unsupported, "%q is no key of a Compose file", key)
+				return false
+			}
+		}
+	}
+	return true
+}
+
+var topLevel = []string{"version", "name", "include", "services", "models", "networks", "volumes", "secrets", "configs", "<<"}
 
 // project finds what the services of parts name.
 func (r *reader) project(p project, parts []*source) {
@@ -140,7 +168,7 @@ func (r *reader) include(p project, s *source, n yamlpos.Node) {
 		return
 	}
 	for _, part := range parts {
-		r.claims[part.file.Path] = true
+		r.claim(part)
 	}
 	in := project{dir: path.Dir(first), name: p.name}
 	if !projectDir.IsZero() {

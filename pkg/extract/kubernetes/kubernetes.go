@@ -42,17 +42,26 @@ func (e Extractor) Match(p string, head []byte) bool {
 	return len(head) == extract.HeadSize || bytes.Contains(head, apiVersion) || escaped(head)
 }
 
-var apiVersion = []byte("apiVersion")
+var apiVersion, containers = []byte("apiVersion"), []byte("containers")
+
+// unclosed reports whether JSON ends before it is closed, so that it is parsed to
+// say so.
+func unclosed(text []byte) bool {
+	text = bytes.TrimSpace(text)
+	return len(text) > 0 && text[0] == '{' && text[len(text)-1] != '}'
+}
 
 // begins reports whether the first line with content is one of an object's.
 func begins(head []byte) bool {
 	for line := range bytes.Lines(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))) {
 		line = bytes.TrimSpace(line)
-		if len(line) == 0 || line[0] == '#' || bytes.HasPrefix(line, []byte("---")) {
+		if len(line) == 0 || line[0] == '#' || line[0] == '%' || bytes.HasPrefix(line, []byte("---")) {
 			continue
 		}
-		return bytes.HasPrefix(line, []byte("apiVersion:")) || bytes.HasPrefix(line, []byte(`{"apiVersion":`)) ||
-			bytes.HasPrefix(line, []byte("kind: "))
+		if line[0] == '{' { // kubectl writes a field on each line
+			return bytes.Contains(head, []byte(`"apiVersion":`))
+		}
+		return bytes.HasPrefix(line, []byte("apiVersion:")) || bytes.HasPrefix(line, []byte("kind: "))
 	}
 	return false
 }
@@ -99,6 +108,10 @@ func (e Extractor) wants(text []byte) bool {
 	if escaped(text) {
 		return true
 	}
-	return bytes.Contains(text, apiVersion) && (slices.ContainsFunc(words, func(w []byte) bool { return bytes.Contains(text, w) }) ||
-		slices.ContainsFunc(e.CRDs, func(c CRD) bool { return bytes.Contains(text, []byte(c.Kind)) }))
+	if !bytes.Contains(text, apiVersion) {
+		// A part that was cut off by a stray ---, or what is no YAML at all.
+		return bytes.Contains(text, containers) || bytes.Contains(text, []byte("image:"))
+	}
+	return (slices.ContainsFunc(words, func(w []byte) bool { return bytes.Contains(text, w) }) ||
+		slices.ContainsFunc(e.CRDs, func(c CRD) bool { return bytes.Contains(text, []byte(c.Kind)) }) || unclosed(text))
 }

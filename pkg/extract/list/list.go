@@ -18,8 +18,9 @@ import (
 // space. The zero value is ready for use.
 type Extractor struct{}
 
-// Match implements [extract.Extractor]: a text whose name speaks of images, and
-// whose first lines are references that have a tag, a digest or a path.
+// Match implements [extract.Extractor]: a text whose name speaks of images, and of
+// whose first lines most are references that have a tag, a digest or a path. The
+// others are unresolved.
 func (Extractor) Match(p string, head []byte) bool {
 	name := strings.ToLower(path.Base(p))
 	switch path.Ext(name) {
@@ -39,18 +40,19 @@ func (Extractor) Match(p string, head []byte) bool {
 			head = head[:i] // the last line may be cut
 		}
 	}
-	some := false
+	good, bad := 0, 0
 	for line := range bytes.Lines(head) {
 		text, _ := reference(string(line))
 		if text == "" {
 			continue
 		}
 		if _, err := ref.Parse(text); err != nil || !strings.ContainsAny(text, "/:") {
-			return false
+			bad++
+			continue
 		}
-		some = true
+		good++
 	}
-	return some
+	return good > 0 && good >= bad
 }
 
 // Extract implements [extract.Extractor].

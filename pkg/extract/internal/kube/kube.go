@@ -57,7 +57,7 @@ func (r *Reader) Read(file string, data []byte, want func([]byte) bool) ([]Image
 // Doc reads one document of file.
 func (r *Reader) Doc(file string, d *yamlpos.Doc) ([]Image, []extract.Problem) {
 	w := &walk{reader: r, file: file}
-	w.search(d.Root())
+	w.document(d.Root())
 	w.docProblems(d)
 	return w.images, w.problems
 }

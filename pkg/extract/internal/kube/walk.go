@@ -138,6 +138,25 @@ func objectOf(n yamlpos.Node) (o Object, ok bool) {
 	return o, true
 }
 
+// document searches a document. One that says only in part what kind of object it
+// is, or with a placeholder, is taken for an object all the same, and that it is
+// not understood is said.
+func (w *walk) document(n yamlpos.Node) {
+	spec := n.Get("spec")
+	part := n.IsMap() && !isObject(n) && (podShaped(spec) || spec.Exists() && (n.Get("kind").Exists() || n.Get("apiVersion").Exists()))
+	if !part {
+		w.search(n)
+		return
+	}
+	w.problem(n, "which kind of object this is, is not known: apiVersion or kind is missing, or no text")
+	w.enter(Object{APIVersion: "unknown/v0", Kind: "unknown", Name: n.Get("metadata", "name").String()}, n)
+}
+
+// podShaped reports whether n, or its template, has containers.
+func podShaped(n yamlpos.Node) bool {
+	return n.Get("containers").IsList() || n.Get("template", "spec", "containers").IsList()
+}
+
 func isObject(n yamlpos.Node) bool {
 	return n.Get("kind").String() != "" && n.Get("apiVersion").String() != ""
 }

@@ -67,10 +67,14 @@ func (g Grammar) Expand(word Text, lookup Lookup) Value {
 	case err != nil:
 		return Unknown(word, "%v", innermost(err))
 	}
-	if v, ok := t.traced(word, plain); ok {
-		return v
+	v, ok := t.traced(word, plain)
+	if !ok {
+		v = t.untraced(plain)
 	}
-	return t.untraced(plain)
+	if len(v.Text.s) > maxText && v.Unresolved != "" {
+		v.Text = word // what is not known is shown, and must not double from text to text
+	}
+	return v
 }
 
 // plain reports whether s stands for itself. Most texts do.

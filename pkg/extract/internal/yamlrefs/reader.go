@@ -189,8 +189,12 @@ func (r *Reader) Unread(path string, err error) {
 	}
 }
 
-// Claim says that what the file at path holds is in the result.
+// Claim says that what the file at path holds is in the result. What plainly is of
+// another kind is left to those who read that kind as well, whatever names it.
 func (r *Reader) Claim(path string) {
+	if f := r.files[path]; f != nil && foreign(f) {
+		return
+	}
 	if !slices.Contains(r.out.Claims, path) {
 		r.out.Claims = append(r.out.Claims, path)
 	}
@@ -210,4 +214,17 @@ func (r *Reader) Result(path string) extract.Result {
 	}
 	r.out.Found = r.settle()
 	return r.out
+}
+
+// foreign reports whether f has the keys of an object of Kubernetes, a workflow of
+// Actions, a Compose file, a template of CloudFormation or the steps of a build.
+func foreign(f *File) bool {
+	for _, d := range f.Docs {
+		root := d.Root()
+		if root.Get("apiVersion").Exists() || root.Get("on").Exists() && root.Get("jobs").Exists() || root.Get("services").IsMap() ||
+			root.Get("Resources").IsMap() || root.Get("kind").Exists() || root.Get("steps").IsList() && !root.Get("parameters").Exists() {
+			return true
+		}
+	}
+	return false
 }
