@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/identity"
 	"github.com/intact-dev/intact/pkg/policy"
@@ -18,7 +17,6 @@ type ran struct {
 	image   *examined // nil if the image that runs was not found
 	key     string
 	tag     *opened // of the tag that decides; nil if none does
-	results []check.Result
 	label   string // of the platform of the image that runs
 	err     error  // why there is no image
 	noImage bool   // it is none
