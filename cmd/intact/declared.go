@@ -47,8 +47,12 @@ func (s *scanSetup) declared(ctx context.Context, c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, name := range tree.Unread {
-			s.notices.add(t.display(name) + " was named, and nothing that is known reads such a file")
+		if n := len(tree.Unread); n > 0 {
+			some := tree.Unread[:min(n, 3)]
+			for i := range some {
+				some[i] = t.display(some[i])
+			}
+			s.notices.add(fmt.Sprintf("%d of the named files are of no kind that is read, such as %s", n, strings.Join(some, ", ")))
 		}
 		locks.add(t)
 		s.options.Files = append(s.options.Files, scan.Files{

@@ -17,9 +17,9 @@ type ran struct {
 	image   *examined // nil if the image that runs was not found
 	key     string
 	tag     *opened // of the tag that decides; nil if none does
-	label   string // of the platform of the image that runs
-	err     error  // why there is no image
-	noImage bool   // it is none
+	label   string  // of the platform of the image that runs
+	err     error   // why there is no image
+	noImage bool    // it is none
 }
 
 // gatherer prepares to gather the facts about one class.

@@ -111,7 +111,7 @@ func TestHooksOfPreCommit(t *testing.T) {
 	w.must(t, "pre-commit", "install")
 	w.write(t, "README.md", "no file of ours\n")
 	w.must(t, "git", "add", "-A")
-	if out := w.must(t, "git", "commit", "-m", "nothing to judge"); !strings.Contains(out, "no files to check") {
+	if out := w.must(t, "git", "commit", "-m", "nothing to judge"); !strings.Contains(out, "ALLOWED") || !strings.Contains(out, "0 references") {
 		t.Errorf("a commit that touches no file that names images:\n%s", out)
 	}
 
