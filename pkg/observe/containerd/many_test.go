@@ -2,6 +2,7 @@ package containerd
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"testing"
 	"unsafe"
@@ -50,8 +51,12 @@ func id(i int) string { return fmt.Sprintf("%064x", i) }
 // template is little, and no content is read twice.
 func TestManyContainers(t *testing.T) {
 	const few, more = 1_000, 9_000
-	// Twice, so that what the connection keeps is not counted.
-	each := (lookAt(t, more) - lookAt(t, few)) / (more - few)
+	// The difference of two, so that what the connection keeps is not counted. The
+	// server is in this process and keeps buffers now and then: the least counts.
+	each := int64(math.MaxInt64)
+	for range 5 {
+		each = min(each, (lookAt(t, more)-lookAt(t, few))/(more-few))
+	}
 	t.Logf("%d bytes are kept of each container", each)
 	if each > 300 {
 		t.Error("that is more than 300")
@@ -91,6 +96,7 @@ func lookAt(t *testing.T, n int) int64 {
 
 func heap() int64 {
 	runtime.GC()
+	runtime.GC() // what pools keep goes with the second
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
