@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -88,6 +89,11 @@ func runScan(ctx context.Context, p program, c *cli.Context) error {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, d)
 		defer cancel()
+	}
+	if _, set := p.env("GOGC"); !set && len(s.options.Runtimes) > 0 {
+		// What is held of a large cluster lives to the end: to look for garbage often
+		// finds little. The memory limit holds as ever.
+		defer debug.SetGCPercent(debug.SetGCPercent(300))
 	}
 	start := time.Now()
 	r := scan.Run(ctx, targets, s.options)
