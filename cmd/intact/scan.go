@@ -73,6 +73,11 @@ func runScan(ctx context.Context, p program, c *cli.Context) error {
 	if err := s.readBaseline(c); err != nil {
 		return err
 	}
+	if d := c.Duration("deadline"); d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d)
+		defer cancel()
+	}
 	var targets []scan.Target
 	if !c.Bool("file") {
 		if targets, err = s.targets(ctx, c.Args().Slice()); err != nil {
@@ -80,15 +85,13 @@ func runScan(ctx context.Context, p program, c *cli.Context) error {
 		}
 	}
 	if err := s.declared(ctx, c); err != nil {
+		if ctx.Err() != nil {
+			return &exitError{code: exitUndecided, cause: fmt.Errorf("not all files were read: %w", ctx.Err()), hint: "give more time with --deadline, or name fewer paths"}
+		}
 		return err
 	}
 	if err := s.runtimes(c); err != nil {
 		return err
-	}
-	if d := c.Duration("deadline"); d > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, d)
-		defer cancel()
 	}
 	if _, set := p.env("GOGC"); !set && len(s.options.Runtimes) > 0 {
 		// What is held of a large cluster lives to the end: to look for garbage often

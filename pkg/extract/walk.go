@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -40,8 +41,8 @@ type Tree struct {
 	Objects  []Object
 	Problems []Problem
 	Files    int // that an extractor read
-	// Unread are files that were named, each as a start, and that are of no kind
-	// that is known.
+	// Unread are files that were named, each as a start, that are of no kind that is
+	// known, and that do not look as if they named an image: those are Problems.
 	Unread []string
 	Passed Passed
 }
@@ -99,8 +100,25 @@ func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, e
 func (w *walker) named(p string) {
 	if before := len(w.matched) + len(w.tree.Problems); !w.seen[p] {
 		if w.file(p); len(w.matched)+len(w.tree.Problems) == before {
-			w.tree.Unread = append(w.tree.Unread, p)
+			w.unread(p)
 		}
+	}
+}
+
+// imageKey is a key that has an image wherever a file has one, or a build's first
+// line.
+var imageKey = regexp.MustCompile(`(?m)^[ \t]*(?:- )?[ \t]*["']?[iI]mage["']?[ \t]*[:=]|["']image["'][ \t]*:|^[ \t]*FROM[ \t]`)
+
+// unread is a file that somebody named and no extractor wants. Hooks name every
+// file of a commit, so that most of them rightly say nothing.
+func (w *walker) unread(p string) {
+	switch b, err := ReadFile(w.fsys, p); {
+	case err != nil:
+		w.problem(p, fact.Limit, cause(err).Error())
+	case imageKey.Match(b):
+		w.problem(p, fact.Unsupported, "it was named and seems to name an image, and it is of no kind that is read")
+	default:
+		w.tree.Unread = append(w.tree.Unread, p)
 	}
 }
 
