@@ -59,10 +59,10 @@ type Happening struct {
 	Subject string          `json:"subject"`
 	Title   string          `json:"title"` // one line
 	Lines   []string        `json:"lines,omitempty"`
-	Digest  ref.Digest      `json:"digest,omitempty"`  // what the tag is now; "" = gone
-	Before  ref.Digest      `json:"before,omitempty"`  // what it was; "" = not recorded
-	Verdict policy.Decision `json:"verdict,omitempty"` // of ImageJudged and RunningChanged
-	Was     string          `json:"was,omitempty"`     // the verdict before; "" = none
+	Digest  ref.Digest      `json:"digest,omitempty"` // what the tag is now; "" = gone
+	Before  ref.Digest      `json:"before,omitempty"` // what it was; "" = not recorded
+	Verdict policy.Decision `json:"verdict"`          // of ImageJudged and RunningChanged
+	Was     string          `json:"was,omitempty"`    // the verdict before; "" = none
 	// Report is the number of the recorded verdict, for the API; "" = none.
 	Report string `json:"report,omitempty"`
 	// Cause is what made somebody look: "webhook harbor", "reconcile", "api alice".
