@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 
 	"github.com/intact-dev/intact/pkg/internal/limits"
 	"github.com/intact-dev/intact/pkg/ref"
@@ -50,7 +51,7 @@ func (s *Source) Tags(ctx context.Context, r ref.Ref, yield func(tag string) err
 	if err != nil {
 		return e.fail(ctx, op, r.Canonical(), err)
 	}
-	q := request{method: "GET", path: r.Repository() + "/tags/list", repo: r.Repository(), accept: "application/json", atHome: true}
+	q := request{method: http.MethodGet, path: r.Repository() + "/tags/list", repo: r.Repository(), accept: "application/json", atHome: true}
 	var own error // of yield
 	err = e.names(ctx, q, "tags", func(list names) error {
 		for _, t := range list.Tags {
@@ -81,7 +82,7 @@ func (s *Source) Repositories(ctx context.Context, host string, yield func(repos
 	if err != nil {
 		return e.fail(ctx, op, host, err)
 	}
-	q := request{method: "GET", path: "_catalog", repo: "", accept: "application/json", atHome: true}
+	q := request{method: http.MethodGet, path: "_catalog", repo: "", accept: "application/json", atHome: true}
 	var own error // of yield
 	err = e.names(ctx, q, "repositories", func(list names) error {
 		for _, name := range list.Repositories {
@@ -111,8 +112,11 @@ type names struct {
 const maxNamePages = 10_000
 
 func (e *endpoint) names(ctx context.Context, q request, what string, use func(names) error) error {
-	return e.pages(ctx, q, maxNamePages, what, func(_ int, p page, err error) error {
-		if err != nil {
+	return e.pages(ctx, q, maxNamePages, what, func(n int, p page, err error) error {
+		switch {
+		case n > 0 && isStatus(err, http.StatusNotFound):
+			return fmt.Errorf("%w: page %d of the %s is missing", errProtocol, n+1, what)
+		case err != nil:
 			return err
 		}
 		var list names

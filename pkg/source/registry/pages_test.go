@@ -56,7 +56,7 @@ func TestTagsAndRepositories(t *testing.T) {
 		"one page":       {pages: map[string]string{"/v2/a/b/tags/list": `|{"name":"a/b","tags":["1","2"]}`}, want: []string{"1", "2"}},
 		"none":           {pages: map[string]string{"/v2/a/b/tags/list": `|{"name":"a/b","tags":null}`}},
 		"two pages":      {pages: map[string]string{"/v2/a/b/tags/list": `/v2/a/b/tags/list?last=1|{"tags":["1"]}`, "/v2/a/b/tags/list?last=1": `|{"tags":["2"]}`}, want: []string{"1", "2"}},
-		"page missing":   {pages: map[string]string{"/v2/a/b/tags/list": `/v2/a/b/tags/list?last=1|{"tags":["1"]}`}, want: []string{"1"}, cause: fact.NotFound},
+		"page missing":   {pages: map[string]string{"/v2/a/b/tags/list": `/v2/a/b/tags/list?last=1|{"tags":["1"]}`}, want: []string{"1"}, cause: fact.ServerError},
 		"circle":         {pages: map[string]string{"/v2/a/b/tags/list": `/v2/a/b/tags/list|{"tags":["1"]}`}, want: []string{"1"}, cause: fact.ServerError},
 		"another host":   {pages: map[string]string{"/v2/a/b/tags/list": `http://192.0.2.1/v2/a/b/tags/list|{"tags":["1"]}`}, want: []string{"1"}, cause: fact.Blocked},
 		"no repository":  {cause: fact.NotFound},
