@@ -19,10 +19,7 @@ type sender struct {
 var (
 	anyKey     = regexp.MustCompile(`^[^\s/]+$`)
 	accountKey = regexp.MustCompile(`^[0-9]{12}/[a-z0-9-]+$`)
-	// ecrHost holds an account and a region.
-	//
-	// https://docs.aws.amazon.com/general/latest/gr/ecr.html
-	ecrHost = regexp.MustCompile(`^[0-9]{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.(amazonaws\.com|amazonaws\.com\.cn|on\.aws|on\.amazonwebservices\.com\.cn)$`)
+	ecrHost    = regexp.MustCompile(`^([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com|amazonaws\.com\.cn|on\.aws|on\.amazonwebservices\.com\.cn)$`)
 )
 
 var (
@@ -47,6 +44,18 @@ var (
 		"generic":           {auth: []string{"hmac", "header", "basic", "bearer", "oidc", "path"}, several: true},
 	}
 )
+
+// ECR returns the account and region of a registry of Amazon ECR: with and
+// without FIPS, dual stack, and in China.
+//
+// https://docs.aws.amazon.com/general/latest/gr/ecr.html
+func ECR(host string) (account, region string, ok bool) {
+	m := ecrHost.FindStringSubmatch(host)
+	if m == nil {
+		return "", "", false
+	}
+	return m[1], m[2], true
+}
 
 func (l *loading) endpoints(docs []endpointDoc) []Endpoint {
 	var out []Endpoint

@@ -121,9 +121,9 @@ func bearerToken(r *http.Request) string {
 
 // A signature is an HMAC over the bytes of the body as they came.
 type signature struct {
-	header string
-	prefix string // in front of the hex digits
-	hash   func() hash.Hash
+	headers []string // the first that is there counts
+	prefix  string   // in front of the hex digits
+	hash    func() hash.Hash
 	// algorithm is a header that may name another hash; "" = none does.
 	algorithm string
 	// timestamp is a header with a time in seconds that, if it is there, is signed
@@ -139,7 +139,10 @@ const signedWindow = 5 * time.Minute
 func (a signature) Signs() bool { return true }
 
 func (a signature) Authenticate(r *http.Request, _ string, body []byte) Reason {
-	value := one(r, a.header)
+	value := ""
+	for i := 0; i < len(a.headers) && value == ""; i++ {
+		value = one(r, a.headers[i])
+	}
 	if value == "" {
 		return NoCredential
 	}

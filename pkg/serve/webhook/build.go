@@ -20,6 +20,30 @@ func NewDecoder(e *config.Endpoint) Decoder {
 		return distribution{e}
 	case "harbor":
 		return harbor{e}
+	case "dockerhub":
+		return dockerHub{e}
+	case "github":
+		return gitHub{e}
+	case "quay":
+		return quay{e}
+	case "acr":
+		return acr{e}
+	case "acr-eventgrid":
+		return eventGrid{e}
+	case "ecr":
+		return ecr{e}
+	case "artifact-registry":
+		return artifactRegistry{e}
+	case "artifactory":
+		return artifactory{e}
+	case "nexus":
+		return nexus{e}
+	case "zot":
+		return zot{e}
+	case "gitea", "forgejo":
+		return gitea{e}
+	case "aliyun":
+		return aliyun{e}
 	case "generic":
 		return generic{e}
 	}
@@ -58,15 +82,17 @@ func newSignature(kind string, s secrets, now func() time.Time) signature {
 	sig := signature{hash: sha256.New, now: now, secrets: s}
 	switch kind {
 	case "github":
-		sig.header, sig.prefix = "X-Hub-Signature-256", "sha256="
-	case "gitea", "forgejo":
-		sig.header = "X-Gitea-Signature"
+		sig.headers, sig.prefix = []string{"X-Hub-Signature-256"}, "sha256="
+	case "gitea":
+		sig.headers = []string{"X-Gitea-Signature"}
+	case "forgejo":
+		sig.headers = []string{"X-Forgejo-Signature", "X-Gitea-Signature"}
 	case "nexus":
-		sig.header, sig.hash, sig.algorithm = "X-Nexus-Webhook-Signature", sha1.New, "X-Nexus-Webhook-Signature-Algorithm"
+		sig.headers, sig.hash, sig.algorithm = []string{"X-Nexus-Webhook-Signature"}, sha1.New, "X-Nexus-Webhook-Signature-Algorithm"
 	case "artifactory":
-		sig.header = "X-JFrog-Event-Auth"
+		sig.headers = []string{"X-JFrog-Event-Auth"}
 	default:
-		sig.header, sig.prefix, sig.timestamp = "X-Intact-Signature", "sha256=", "X-Intact-Timestamp"
+		sig.headers, sig.prefix, sig.timestamp = []string{"X-Intact-Signature"}, "sha256=", "X-Intact-Timestamp"
 	}
 	return sig
 }

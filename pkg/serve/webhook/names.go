@@ -116,6 +116,10 @@ func keyOf(ids ...string) string {
 	return "id-" + sha256Of(strings.Join(ids, "\x00"))
 }
 
+// keyOfHeader is the key of a delivery whose id stands in a header. No signature
+// covers it, so that alone it could hide another delivery.
+func keyOfHeader(id string, body []byte) string { return keyOf(id, sha256Of(string(body))) }
+
 // keyOfBody is the key where the body itself tells two pushes apart, by a time.
 func keyOfBody(body []byte) string { return "body-" + sha256Of(string(body)) }
 
