@@ -41,7 +41,7 @@ type service struct {
 	clock    atomic.Int64 // added to the time, in seconds
 }
 
-func newService(t *testing.T, policyText string, grace time.Duration) *service {
+func newService(t *testing.T, policyText string, grace time.Duration, files ...[]byte) *service {
 	t.Helper()
 	s := &service{t: t, registry: testregistry.New(t, testregistry.Options{})}
 	src, err := registry.New(registry.Options{Keychain: registry.Anonymous{}, Retries: -1})
@@ -56,7 +56,7 @@ func newService(t *testing.T, policyText string, grace time.Duration) *service {
 		t.Fatal(err)
 	}
 	clock := func() time.Time { return time.Now().Add(time.Duration(s.clock.Load()) * time.Second) }
-	p := load(t, policyText)
+	p := load(t, policyText, files...)
 	layers := gather.NewLayers(2, nil, nil)
 	j := &judge.Judge{
 		Store: s.store, Clock: clock, Log: slog.New(slog.DiscardHandler),
@@ -85,7 +85,7 @@ func newService(t *testing.T, policyText string, grace time.Duration) *service {
 	return s
 }
 
-func load(t *testing.T, text string) *policy.Policy {
+func load(t *testing.T, text string, key ...[]byte) *policy.Policy {
 	t.Helper()
 	name := "baseline@1"
 	if text != "" {
@@ -94,6 +94,9 @@ func load(t *testing.T, text string) *policy.Policy {
 	read := func(file string) ([]byte, error) {
 		if strings.HasSuffix(file, "policy.yaml") {
 			return []byte(text), nil
+		}
+		if strings.HasSuffix(file, "cosign.pub") && len(key) > 0 {
+			return key[0], nil
 		}
 		return nil, fs.ErrNotExist
 	}
@@ -116,6 +119,12 @@ func (s *service) push(tag, content string) ref.Digest {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.put(tag, b)
+	return b.Root.Descriptor.Digest
+}
+
+func (s *service) put(tag string, b *testimage.Built) {
+	s.t.Helper()
 	for _, o := range b.Blobs {
 		if _, err := s.registry.PutBlob("acme/app", o.Body); err != nil {
 			s.t.Fatal(err)
@@ -126,7 +135,6 @@ func (s *service) push(tag, content string) ref.Digest {
 			s.t.Fatal(err)
 		}
 	}
-	return b.Root.Descriptor.Digest
 }
 
 func (s *service) name(tag string) ref.Ref {
@@ -162,7 +170,7 @@ func (s *service) wait() {
 			s.t.Fatal(err)
 		}
 		for _, k := range stats {
-			idle = idle && k.Due == 0 && k.Running == 0
+			idle = idle && k.Waiting == 0 && k.Running == 0
 		}
 		if idle {
 			return
@@ -230,7 +238,7 @@ func TestAFixedTagThatMoves(t *testing.T) {
 	if len(h) != 3 || h[1].Before != one || h[1].Digest != two || h[1].Verdict != policy.Deny || s.told.Load() != 3 {
 		t.Errorf("told %d times: %+v", s.told.Load(), h)
 	}
-	entries, err := s.store.History(t.Context(), s.name("1.0.0"), 0, 0)
+	entries, err := s.store.History(t.Context(), s.name("1.0.0"), store.Newest, 0)
 	if err != nil || len(entries) != 3 {
 		t.Errorf("history: %+v, %v", entries, err)
 	}
@@ -255,22 +263,12 @@ func TestATagThatIsDeleted(t *testing.T) {
 	}
 }
 
-const signed = `schema: intact.policy/v1
-name: signed
-extends: baseline@1
-checks: {SIG: deny}
-signatures:
-  - images: ["**"]
-    anyOf: [{name: release, keyless: {issuer: "https://issuer.example", identity: "https://acme.example/*"}}]
-trust: {roots: [sigstore]}
-`
-
 func TestARegistryThatIsDown(t *testing.T) {
 	t.Parallel()
 	s := newService(t, "", 0)
 	s.push("1.0.0", "one")
 	s.judged("1.0.0")
-	s.registry.MustMode(t, "acme/app", "down")
+	s.registry.MustMode(t, "acme/app", "broken")
 	v := s.judged("1.0.0")
 	if len(v) != 2 || v[0].Decision != "undecided" || v[0].Digest != "" {
 		t.Fatalf("down: %+v", v)
