@@ -1,0 +1,135 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/intact-dev/intact/pkg/ledger"
+	"github.com/intact-dev/intact/pkg/ref"
+	"github.com/intact-dev/intact/pkg/serve/judge"
+	"github.com/intact-dev/intact/pkg/serve/webhook"
+	"github.com/intact-dev/intact/pkg/store"
+	"github.com/intact-dev/intact/pkg/store/inbox"
+	"github.com/intact-dev/intact/pkg/store/jobs"
+)
+
+// accepting puts what the receiver takes into the inbox.
+type accepting struct{ inbox *inbox.Inbox }
+
+// Accept implements [webhook.Inbox].
+func (a accepting) Accept(ctx context.Context, d webhook.Delivery) (bool, error) {
+	events, err := json.Marshal(d.Events)
+	if err != nil {
+		return false, err
+	}
+	fresh, err := a.inbox.Accept(ctx, inbox.Delivery{Endpoint: d.Endpoint, Key: d.Key, Received: d.Received, Events: events})
+	if errors.Is(err, inbox.ErrFull) {
+		err = fmt.Errorf("%w: %w", webhook.ErrFull, err)
+	}
+	return fresh, err
+}
+
+// route says which tasks the events of a delivery ask for. It is called again
+// with the same delivery if the process dies before they are wanted.
+func (s *Service) route(d inbox.Delivery) ([]jobs.Task, error) {
+	var events []webhook.Event
+	if err := json.Unmarshal(d.Events, &events); err != nil {
+		return nil, fmt.Errorf("delivery %q of %s: %w", d.Key, d.Endpoint, err)
+	}
+	var tasks []jobs.Task
+	for _, e := range events {
+		cause := "webhook " + e.Endpoint
+		if e.Tag != "" && e.Action != webhook.Signature && !ledger.Reserved(e.Tag) {
+			t, err := judge.Task(e.Ref(), cause)
+			if err != nil {
+				return nil, err
+			}
+			tasks = append(tasks, t)
+			continue
+		}
+		t, err := hintTask(e, cause)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, t)
+	}
+	return tasks, nil
+}
+
+// A hint is about a repository, or a digest in it, and names no tag: somebody must
+// look which tags it means.
+type hint struct {
+	Repository string     `json:"repository"`
+	Digest     ref.Digest `json:"digest,omitempty"` // what was signed, pushed or deleted; "" = not said
+	Delete     bool       `json:"delete,omitempty"`
+	Cause      string     `json:"cause"`
+}
+
+func hintTask(e webhook.Event, cause string) (jobs.Task, error) {
+	h := hint{Digest: e.Digest, Delete: e.Action == webhook.Delete, Cause: cause}
+	h.Repository, _ = ledger.Name(ref.Ref{Name: e.Registry + "/" + e.Repository})
+	if e.Subject != "" {
+		h.Digest = e.Subject
+	}
+	payload, err := json.Marshal(h)
+	if err != nil {
+		return jobs.Task{}, err
+	}
+	return jobs.Task{Kind: hintKind, Key: fmt.Sprintf("%s@%s %v", h.Repository, h.Digest, h.Delete), Payload: payload}, nil
+}
+
+// hint wants the tags judged that a hint may be about: those that mean the digest,
+// those that await a signature, and all if something was deleted.
+func (s *Service) hint(ctx context.Context, run *jobs.Run) error {
+	var h hint
+	if err := json.Unmarshal(run.Payload, &h); err != nil {
+		return fmt.Errorf("hint %q: %w", run.Key, err)
+	}
+	tags, err := s.o.Store.Tags(ctx, h.Repository)
+	if err != nil {
+		return fmt.Errorf("hint %q: %w", run.Key, err)
+	}
+	waiting, err := s.awaiting(ctx, h.Repository)
+	if err != nil {
+		return fmt.Errorf("hint %q: %w", run.Key, err)
+	}
+	var tasks []jobs.Task
+	for tag, digest := range tags {
+		if digest != h.Digest && !slices.Contains(waiting, tag) && (!h.Delete || h.Digest != "") {
+			continue
+		}
+		t, err := judge.Task(ref.Ref{Name: h.Repository, Tag: tag}, h.Cause)
+		if err != nil {
+			return fmt.Errorf("hint %q: %w", run.Key, err)
+		}
+		tasks = append(tasks, t)
+	}
+	return run.Commit(ctx, func(tx *jobs.Tx) error { return s.queue.WantTx(ctx, tx, tasks...) })
+}
+
+// awaiting are the tags of a repository whose last verdict waits for a signature.
+func (s *Service) awaiting(ctx context.Context, repository string) ([]string, error) {
+	last, err := s.o.Store.Verdicts(ctx, store.VerdictFilter{Repository: repository, Limit: 500})
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	var out []string
+	for _, v := range last {
+		if seen[v.Tag] {
+			continue
+		}
+		seen[v.Tag] = true
+		var sum judge.Summary
+		if json.Unmarshal(v.Summary, &sum) == nil && sum.Awaiting {
+			out = append(out, v.Tag)
+		}
+	}
+	return out, nil
+}
+
+// tell wants, for every place, that it is told what is new.
+func (s *Service) tell(ctx context.Context, tx *jobs.Tx) error { return nil }

@@ -1,0 +1,166 @@
+// Package serve is the service: it takes what registries tell, judges what was
+// pushed, looks for what nobody told, watches what runs, and says what happened.
+// It keeps everything in a store; several processes may serve one PostgreSQL.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/intact-dev/intact/pkg/config"
+	"github.com/intact-dev/intact/pkg/image"
+	"github.com/intact-dev/intact/pkg/scan"
+	"github.com/intact-dev/intact/pkg/serve/judge"
+	"github.com/intact-dev/intact/pkg/serve/reconcile"
+	"github.com/intact-dev/intact/pkg/serve/watch"
+	"github.com/intact-dev/intact/pkg/store"
+	"github.com/intact-dev/intact/pkg/store/inbox"
+	"github.com/intact-dev/intact/pkg/store/jobs"
+)
+
+// A Registry is read, listed and asked for signatures.
+type Registry interface {
+	image.Source
+	image.Referrer
+	image.Prober
+	reconcile.Registry
+}
+
+// A Snapshot is one version of config, policy and trust roots, and what was made
+// of them. All that one run does is by one.
+type Snapshot struct {
+	Config   *config.Config
+	Options  scan.Options
+	Registry Registry
+	Runtimes map[string][]scan.Runtime // by context that is watched
+	Close    func()                    // nil = nothing is to be closed
+}
+
+// Options of [New].
+type Options struct {
+	Store *store.Store
+	// Load reads config and policy and makes a Snapshot of them. It is called at
+	// the start, when somebody asks for it (see [Service.Reload]), and every hour
+	// for fresh trust roots.
+	Load   func(ctx context.Context) (*Snapshot, error)
+	Secret func(config.Secret) (string, error)
+	Log    *slog.Logger
+	Clock  func() time.Time // nil = time.Now
+}
+
+// A Service is everything but its listener. It is used once.
+type Service struct {
+	o     Options
+	queue *jobs.Queue
+	inbox *inbox.Inbox
+	hooks swap // the handler of webhooks
+
+	mu      sync.Mutex
+	current *Snapshot
+	started bool
+}
+
+// New loads the first Snapshot and opens inbox and queue. An error in the config
+// is an error here: nothing is served by half of it.
+func New(ctx context.Context, o Options) (*Service, error) {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	s := &Service{o: o}
+	snapshot, err := o.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.queue, err = jobs.Open(ctx, o.Store.Database(), jobs.Options{Log: o.Log}); err != nil {
+		return nil, err
+	}
+	limits := snapshot.Config.Serve.Limits
+	if s.inbox, err = inbox.Open(ctx, o.Store.Database(), inbox.Options{Log: o.Log, Limit: limits.Inbox}); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(s.handle(limits), s.use(snapshot)); err != nil {
+		return nil, errors.Join(err, s.inbox.Close())
+	}
+	return s, nil
+}
+
+// Kinds of tasks but those of the packages below.
+const hintKind = "hint"
+
+// handle registers what runs tasks.
+func (s *Service) handle(limits config.Limits) error {
+	j := &judge.Judge{Store: s.o.Store, Setup: s.judging, Tell: s.tell, Clock: s.o.Clock, Log: s.o.Log}
+	r := &reconcile.Reconciler{Ledger: s.o.Store, Setup: s.reconciling, Want: s.queue.Want, Clock: s.o.Clock, Log: s.o.Log}
+	w := &watch.Watcher{Store: s.o.Store, Setup: s.watching, Tell: s.tell, Clock: s.o.Clock, Log: s.o.Log}
+	long := jobs.Kind{Concurrency: 1, Timeout: time.Hour}
+	return errors.Join(
+		s.queue.Handle(judge.Kind, jobs.Kind{Concurrency: limits.Workers, Timeout: judgeTimeout}, j.Run),
+		s.queue.Handle(hintKind, jobs.Kind{}, s.hint),
+		s.queue.Handle(reconcile.AllKind, long, r.Round),
+		s.queue.Handle(reconcile.Kind, jobs.Kind{Concurrency: 2, Timeout: time.Hour}, r.Repository),
+		s.queue.Handle(watch.Kind, long, w.Run),
+	)
+}
+
+// judgeTimeout is for one image: as long as --timeout gives it, and the comparison
+// with the one before.
+const judgeTimeout = 35 * time.Minute
+
+// Hooks answers POST /hooks/….
+func (s *Service) Hooks() http.Handler { return &s.hooks }
+
+// Queue is where tasks are wanted, for the API and for metrics.
+func (s *Service) Queue() *jobs.Queue { return s.queue }
+
+// Inbox is where deliveries wait, for metrics.
+func (s *Service) Inbox() *inbox.Inbox { return s.inbox }
+
+// Snapshot is the one that is valid now.
+func (s *Service) Snapshot() *Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current
+}
+
+// Run works until ctx ends, then lets what runs finish for grace. Deliveries are
+// taken as soon as a listener asks [Service.Hooks], before Run as well.
+func (s *Service) Run(ctx context.Context, grace time.Duration) error {
+	if err := s.queue.Start(ctx); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	s.mu.Lock()
+	s.started = true
+	s.mu.Unlock()
+	var background sync.WaitGroup
+	background.Go(func() { s.inbox.Move(ctx, s.queue, s.route) })
+	background.Go(func() { s.refresh(ctx) })
+	err := s.begin(ctx)
+	if err == nil {
+		<-ctx.Done()
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	background.Wait()
+	return errors.Join(err, s.queue.Stop(late), s.inbox.Close())
+}
+
+// begin wants the tasks that want themselves again from then on.
+func (s *Service) begin(ctx context.Context) error {
+	c := s.Snapshot().Config.Serve
+	var tasks []jobs.Task
+	if c.Reconcile != nil {
+		tasks = append(tasks, jobs.Task{Kind: reconcile.AllKind, Key: reconcile.AllKind})
+	}
+	for _, w := range c.Watch {
+		tasks = append(tasks, jobs.Task{Kind: watch.Kind, Key: w.Context})
+	}
+	if err := s.queue.Want(ctx, tasks...); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/intact-dev/intact/pkg/config"
+	"github.com/intact-dev/intact/pkg/ref"
+	"github.com/intact-dev/intact/pkg/scan"
+	"github.com/intact-dev/intact/pkg/serve/happening"
+	"github.com/intact-dev/intact/pkg/serve/judge"
+	"github.com/intact-dev/intact/pkg/serve/reconcile"
+	"github.com/intact-dev/intact/pkg/serve/watch"
+	"github.com/intact-dev/intact/pkg/serve/webhook"
+	"github.com/intact-dev/intact/pkg/store"
+	"github.com/intact-dev/intact/pkg/store/jobs"
+)
+
+// use makes next the Snapshot that is valid. If something cannot be made of it the
+// former one stays.
+func (s *Service) use(next *Snapshot) error {
+	if next.Config.Serve == nil {
+		return fmt.Errorf("config %q has no serve: nothing says what to serve", next.Config.File)
+	}
+	hooks, err := webhook.New(next.Config.Serve.Endpoints, webhook.Options{
+		Inbox: accepting{s.inbox}, Secret: s.o.Secret, Now: s.o.Clock, Limits: next.Config.Serve.Limits,
+	})
+	if err != nil {
+		return fmt.Errorf("config %q: %w", next.Config.File, err)
+	}
+	s.mu.Lock()
+	former := s.current
+	s.current = next
+	s.mu.Unlock()
+	s.hooks.set(hooks)
+	if former != nil && former.Close != nil {
+		// Runs that began with it go on with it.
+		time.AfterFunc(2*time.Hour, former.Close)
+	}
+	return nil
+}
+
+// Reload reads config and policy anew. If there is an error in them the former
+// ones stay, which is told and returned.
+func (s *Service) Reload(ctx context.Context) error {
+	next, err := s.o.Load(ctx)
+	if err == nil {
+		before := s.Snapshot()
+		if err = s.use(next); err == nil {
+			s.o.Log.InfoContext(ctx, "config and policy were read again", "config", next.Config.File, "policy", string(next.Options.Policy.Digest()))
+			return s.changed(ctx, before, next)
+		}
+		if next.Close != nil {
+			next.Close()
+		}
+	}
+	s.o.Log.ErrorContext(ctx, "a changed config is refused; the former one stays", "error", err.Error())
+	return errors.Join(err, s.refused(ctx, err))
+}
+
+// refused tells that a config has an error.
+func (s *Service) refused(ctx context.Context, cause error) error {
+	at := s.o.Clock().UTC()
+	h := happening.Happening{
+		ID: fmt.Sprintf("config %d", at.UnixMicro()), Type: happening.ConfigRefused, At: at, Subject: "config",
+		Title: "a changed config is refused; the former one stays", Lines: strings.Split(cause.Error(), "\n"), Cause: "reload",
+	}
+	data, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	if err := s.o.Store.AddHappenings(ctx, store.Happening{Key: h.ID, Type: string(h.Type), Subject: h.Subject, At: h.At, Data: data}); err != nil {
+		return err
+	}
+	return s.queue.Tx(ctx, func(tx *jobs.Tx) error { return s.tell(ctx, tx) })
+}
+
+// changed wants anew what the change is about.
+func (s *Service) changed(ctx context.Context, before, now *Snapshot) error {
+	var tasks []jobs.Task
+	if now.Config.Serve.Reconcile != nil && before.Config.Serve.Reconcile == nil {
+		tasks = append(tasks, jobs.Task{Kind: reconcile.AllKind, Key: reconcile.AllKind})
+	}
+	for _, w := range now.Config.Serve.Watch {
+		was := slices.ContainsFunc(before.Config.Serve.Watch, func(b config.Watch) bool { return b.Context == w.Context })
+		if !was || before.Options.Policy.Digest() != now.Options.Policy.Digest() {
+			tasks = append(tasks, jobs.Task{Kind: watch.Kind, Key: w.Context})
+		}
+	}
+	return s.queue.Want(ctx, tasks...)
+}
+
+// fresh is how long trust roots and credentials are used before they are read
+// again.
+const fresh = time.Hour
+
+func (s *Service) refresh(ctx context.Context) {
+	t := time.NewTicker(fresh)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			_ = s.Reload(ctx) // it says so itself
+		}
+	}
+}
+
+func (s *Service) judging(context.Context) (judge.Setup, error) {
+	now := s.Snapshot()
+	return judge.Setup{Options: s.dated(now.Options), Place: now.place, Grace: now.Config.Serve.Grace}, nil
+}
+
+// dated sets the day to judge by.
+func (s *Service) dated(o scan.Options) scan.Options {
+	o.Now, o.Clock = s.o.Clock().UTC().Truncate(24*time.Hour), s.o.Clock
+	o.Runtimes, o.Files, o.Known, o.Told = nil, nil, nil, nil
+	return o
+}
+
+func (n *Snapshot) place(ref.Ref) scan.Place {
+	return scan.Place{Source: n.Registry, Prober: n.Registry, Referrer: n.Registry}
+}
+
+func (s *Service) reconciling(context.Context) (reconcile.Registry, reconcile.Scope, error) {
+	now := s.Snapshot()
+	scope := reconcile.Scope{Watched: now.Watched}
+	if c := now.Config.Serve.Reconcile; c != nil {
+		scope.Every, scope.Registries, scope.Repositories = c.Every, c.Registries, c.Repositories
+	}
+	return now.Registry, scope, nil
+}
+
+// Watched reports whether a repository may be asked for: an endpoint or
+// reconciliation names it. Nothing else is ever fetched.
+func (n *Snapshot) Watched(repository string) bool {
+	c := n.Config.Serve
+	if c.Reconcile != nil && slices.Contains(c.Reconcile.Repositories, repository) {
+		return true
+	}
+	host, _, _ := strings.Cut(repository, "/")
+	return slices.ContainsFunc(c.Endpoints, func(e config.Endpoint) bool {
+		return slices.Contains(e.Registries, host) && e.Repositories.Match(repository)
+	})
+}
+
+func (s *Service) watching(_ context.Context, place string) (watch.Setup, bool, error) {
+	now := s.Snapshot()
+	i := slices.IndexFunc(now.Config.Serve.Watch, func(w config.Watch) bool { return w.Context == place })
+	if i < 0 {
+		return watch.Setup{}, false, nil
+	}
+	o := s.dated(now.Options)
+	o.Runtimes = now.Runtimes[place]
+	if d := o.Policy.Depth(); d != "" {
+		o.Depth = d
+	}
+	return watch.Setup{Options: o, Every: now.Config.Serve.Watch[i].Every}, true, nil
+}
+
+// A swap is a handler that can be replaced while requests are answered.
+type swap struct{ h atomic.Pointer[http.Handler] }
+
+func (s *swap) set(h http.Handler) { s.h.Store(&h) }
+
+// ServeHTTP implements [http.Handler].
+func (s *swap) ServeHTTP(w http.ResponseWriter, r *http.Request) { (*s.h.Load()).ServeHTTP(w, r) }
