@@ -27,14 +27,14 @@ const (
 	tokenAbsurd = 10 * 365 * 24 * 60 * 60
 )
 
-// fetchToken asks realm for the right to pull repo and nothing else.
+// fetchToken asks realm for one access and nothing else.
 //
 // https://distribution.github.io/distribution/spec/auth/token/
 // https://distribution.github.io/distribution/spec/auth/oauth/
-func (e *endpoint) fetchToken(ctx context.Context, realm *url.URL, service, repo string, cred Credential) (pass, error) {
+func (e *endpoint) fetchToken(ctx context.Context, realm *url.URL, service string, to access, cred Credential) (pass, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(context.Canceled)
-	ask := url.Values{"scope": {"repository:" + repo + ":pull"}}
+	ask := url.Values{"scope": {"repository:" + to.repo + ":" + to.actions}}
 	if service != "" {
 		ask.Set("service", service)
 	}
