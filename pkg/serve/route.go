@@ -130,6 +130,3 @@ func (s *Service) awaiting(ctx context.Context, repository string) ([]string, er
 	}
 	return out, nil
 }
-
-// tell wants, for every place, that it is told what is new.
-func (s *Service) tell(ctx context.Context, tx *jobs.Tx) error { return nil }

@@ -16,6 +16,7 @@ import (
 	"github.com/intact-dev/intact/pkg/image"
 	"github.com/intact-dev/intact/pkg/scan"
 	"github.com/intact-dev/intact/pkg/serve/judge"
+	"github.com/intact-dev/intact/pkg/serve/notify"
 	"github.com/intact-dev/intact/pkg/serve/reconcile"
 	"github.com/intact-dev/intact/pkg/serve/watch"
 	"github.com/intact-dev/intact/pkg/store"
@@ -49,16 +50,18 @@ type Options struct {
 	// for fresh trust roots.
 	Load   func(ctx context.Context) (*Snapshot, error)
 	Secret func(config.Secret) (string, error)
+	Notify notify.Options // how places are reached
 	Log    *slog.Logger
 	Clock  func() time.Time // nil = time.Now
 }
 
 // A Service is everything but its listener. It is used once.
 type Service struct {
-	o     Options
-	queue *jobs.Queue
-	inbox *inbox.Inbox
-	hooks swap // the handler of webhooks
+	o      Options
+	queue  *jobs.Queue
+	inbox  *inbox.Inbox
+	hooks  swap // the handler of webhooks
+	sender *notify.Sender
 
 	mu      sync.Mutex
 	current *Snapshot
@@ -71,7 +74,11 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	s := &Service{o: o}
+	sender, err := notify.NewSender(o.Notify)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{o: o, sender: sender}
 	snapshot, err := o.Load(ctx)
 	if err != nil {
 		return nil, err
@@ -101,6 +108,7 @@ func (s *Service) handle(limits config.Limits) error {
 	return errors.Join(
 		s.queue.Handle(judge.Kind, jobs.Kind{Concurrency: limits.Workers, Timeout: judgeTimeout}, j.Run),
 		s.queue.Handle(hintKind, jobs.Kind{}, s.hint),
+		s.queue.Handle(notifyKind, jobs.Kind{Concurrency: 2, Timeout: 10 * time.Minute}, s.notify),
 		s.queue.Handle(reconcile.AllKind, long, r.Round),
 		s.queue.Handle(reconcile.Kind, jobs.Kind{Concurrency: 2, Timeout: time.Hour}, r.Repository),
 		s.queue.Handle(watch.Kind, long, w.Run),

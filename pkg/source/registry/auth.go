@@ -16,35 +16,38 @@ import (
 type authState struct {
 	mu     sync.Mutex
 	known  *challenge // the last one met, so that further repositories need no 401 first
-	scopes map[string]*scope
+	scopes map[access]*scope
 	// withheld: a credential was not looked for because it would be sent in the clear.
 	withheld atomic.Bool
 	noted    sync.Once
 }
 
-// A scope is the authorization for one repository.
+// An access is what is to be done with a repository: "pull" or "pull,push".
+type access struct{ repo, actions string }
+
+// A scope is the authorization for one access.
 type scope struct {
 	lock    chan struct{} // held while a token is fetched; of size 1
 	header  string
 	expires time.Time // zero = not known to expire
 }
 
-func (a *authState) scope(repo string) *scope {
+func (a *authState) scope(to access) *scope {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := a.scopes[repo]
+	s := a.scopes[to]
 	if s == nil {
 		s = &scope{lock: make(chan struct{}, 1)}
-		a.scopes[repo] = s
+		a.scopes[to] = s
 	}
 	return s
 }
 
-// authorize returns the Authorization header for repo: "" if there is nothing to
-// show. c is the challenge to meet, nil before the registry made one; refused is
+// authorize returns the Authorization header for an access: "" if there is nothing
+// to show. c is the challenge to meet, nil before the registry made one; refused is
 // the header that was answered with it.
-func (e *endpoint) authorize(ctx context.Context, repo string, c *challenge, refused string) (string, error) {
-	s := e.auth.scope(repo)
+func (e *endpoint) authorize(ctx context.Context, to access, c *challenge, refused string) (string, error) {
+	s := e.auth.scope(to)
 	select {
 	case s.lock <- struct{}{}:
 		defer func() { <-s.lock }()
@@ -60,7 +63,7 @@ func (e *endpoint) authorize(ctx context.Context, repo string, c *challenge, ref
 			return "", nil
 		}
 	}
-	header, expires, err := e.meet(ctx, repo, c)
+	header, expires, err := e.meet(ctx, to, c)
 	if err != nil {
 		return "", err
 	}
@@ -84,8 +87,8 @@ func (a *authState) remember(c *challenge) {
 }
 
 // meet gets what c wants.
-func (e *endpoint) meet(ctx context.Context, repo string, c *challenge) (string, time.Time, error) {
-	cred, err := e.credential(ctx, repo)
+func (e *endpoint) meet(ctx context.Context, to access, c *challenge) (string, time.Time, error) {
+	cred, err := e.credential(ctx, to.repo)
 	if err != nil {
 		return "", time.Time{}, err
 	}
@@ -105,7 +108,7 @@ func (e *endpoint) meet(ctx context.Context, repo string, c *challenge) (string,
 		e.auth.withheld.Store(true)
 		cred = Credential{}
 	}
-	t, err := e.fetchToken(ctx, realm, c.service, repo, cred)
+	t, err := e.fetchToken(ctx, realm, c.service, to, cred)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("get a token: %w", err)
 	}

@@ -67,7 +67,7 @@ func (s *Source) newEndpoint(host string) (*endpoint, error) {
 		IdleConnTimeout:        90 * time.Second,
 		DisableCompression:     true, // what is hashed is what was sent
 	}
-	e.auth.scopes = map[string]*scope{}
+	e.auth.scopes = map[access]*scope{}
 	if c := e.settings.Credentials; c != nil {
 		e.secrets.addCredential(*c)
 	}

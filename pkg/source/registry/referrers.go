@@ -102,28 +102,39 @@ func (e *endpoint) pageAtHome(u *url.URL) (*url.URL, error) {
 //
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
 func (e *endpoint) listTag(ctx context.Context, r ref.Ref, d ref.Digest) ([]ref.Descriptor, error) {
-	tag := fallbackTag(d)
+	list, err := e.readTag(ctx, r, d)
+	switch {
+	case errors.Is(err, errItself):
+		return nil, nil
+	case errors.Is(err, errNoIndex):
+		e.s.o.Note(fmt.Sprintf("%s: the tag %s holds no index, so it names no referrers", r.Canonical(), fallbackTag(d)))
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("fallback tag %s: %w", fallbackTag(d), err)
+	}
+	return list, nil
+}
+
+// readTag is what the fallback tag lists; nothing if there is none.
+func (e *endpoint) readTag(ctx context.Context, r ref.Ref, d ref.Digest) ([]ref.Descriptor, error) {
 	p, err := e.fetch(ctx, request{
-		method: http.MethodGet, path: r.Repository() + "/manifests/" + tag, repo: r.Repository(), accept: acceptManifest,
+		method: http.MethodGet, path: r.Repository() + "/manifests/" + fallbackTag(d), repo: r.Repository(), accept: acceptManifest,
 	}, limits.Manifest, "manifest size")
 	switch {
 	case isStatus(err, http.StatusNotFound):
 		return nil, nil
 	case err != nil:
-		return nil, fmt.Errorf("fallback tag %s: %w", tag, err)
+		return nil, err
 	case ref.DigestOf(p.body, d) == d:
-		return nil, nil
+		return nil, errItself
 	}
 	l := listing{seen: map[ref.Digest]bool{}}
-	if err := l.add(p.body); err != nil {
-		if errors.Is(err, errNoIndex) {
-			e.s.o.Note(fmt.Sprintf("%s: the tag %s holds no index, so it names no referrers", r.Canonical(), tag))
-			return nil, nil
-		}
-		return nil, fmt.Errorf("fallback tag %s: %w", tag, err)
-	}
-	return l.list, nil
+	err = l.add(p.body)
+	return l.list, err
 }
+
+// errItself: the fallback tag is the image.
+var errItself = errors.New("it names the image itself")
 
 // fallbackTag returns algorithm-hex, cut to what a tag can hold as the
 // specification says.

@@ -13,7 +13,7 @@ import (
 	"github.com/intact-dev/intact/pkg/internal/limits"
 )
 
-// A request is one read below /v2/ of a registry.
+// A request is one read below /v2/ of a registry, or a write.
 type request struct {
 	method string
 	path   string   // below /v2/
@@ -22,6 +22,15 @@ type request struct {
 	accept string
 	// atHome returns the redirect 303 See Other as an answer instead of following it.
 	atHome bool
+	write  *write // nil = it reads
+}
+
+// scope is what the token of r is for.
+func (r request) scope() access {
+	if r.write != nil {
+		return access{r.repo, "pull,push"}
+	}
+	return access{r.repo, "pull"}
 }
 
 // defaultDeadline bounds a call whose context has none: what --timeout is for one
@@ -43,7 +52,7 @@ func (e *endpoint) once(ctx context.Context, r request) (*http.Response, error) 
 		return nil, err
 	}
 	defer release()
-	shown, err := e.authorize(ctx, r.repo, nil, "")
+	shown, err := e.authorize(ctx, r.scope(), nil, "")
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +66,7 @@ func (e *endpoint) once(ctx context.Context, r request) (*http.Response, error) 
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", status, err)
 		}
-		show, err := e.authorize(ctx, r.repo, c, shown)
+		show, err := e.authorize(ctx, r.scope(), c, shown)
 		if err != nil {
 			return nil, err
 		}
@@ -69,11 +78,11 @@ func (e *endpoint) once(ctx context.Context, r request) (*http.Response, error) 
 		}
 	}
 	switch {
-	case resp.StatusCode == http.StatusOK:
+	case r.write != nil && resp.StatusCode == r.write.want, r.write == nil && resp.StatusCode == http.StatusOK:
 		return resp, nil
 	case resp.StatusCode >= 200 && resp.StatusCode < 300:
 		_ = resp.Body.Close()
-		return nil, fmt.Errorf("%w: status %d where 200 was asked for", errProtocol, resp.StatusCode)
+		return nil, fmt.Errorf("%w: status %d where %d was asked for", errProtocol, resp.StatusCode, r.wanted())
 	}
 	return nil, e.statusOf(resp)
 }
@@ -121,6 +130,9 @@ func (e *endpoint) follow(ctx context.Context, r request, u *url.URL, authorizat
 		if !isRedirect(resp.StatusCode) || r.atHome && resp.StatusCode == http.StatusSeeOther {
 			return resp, nil
 		}
+		if r.write != nil { // what is written goes where it was sent
+			return nil, e.statusOf(resp)
+		}
 		location := resp.Header.Get("Location")
 		_ = resp.Body.Close()
 		if hop == limits.Redirects {
@@ -137,9 +149,12 @@ func (e *endpoint) roundTrip(ctx context.Context, r request, u *url.URL, authori
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), r.body())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errProtocol, err)
+	}
+	if r.write != nil && r.write.kind != "" {
+		req.Header.Set("Content-Type", r.write.kind)
 	}
 	req.Header.Set("User-Agent", e.s.o.UserAgent)
 	if r.accept != "" {

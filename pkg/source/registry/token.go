@@ -27,14 +27,14 @@ const (
 	tokenAbsurd = 10 * 365 * 24 * 60 * 60
 )
 
-// fetchToken asks realm for the right to pull repo and nothing else.
+// fetchToken asks realm for one access and nothing else.
 //
 // https://distribution.github.io/distribution/spec/auth/token/
 // https://distribution.github.io/distribution/spec/auth/oauth/
-func (e *endpoint) fetchToken(ctx context.Context, realm *url.URL, service, repo string, cred Credential) (pass, error) {
+func (e *endpoint) fetchToken(ctx context.Context, realm *url.URL, service string, to access, cred Credential) (pass, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(context.Canceled)
-	ask := url.Values{"scope": {scopeOf(repo)}}
+	ask := url.Values{"scope": {scopeOf(to)}}
 	if service != "" {
 		ask.Set("service", service)
 	}
@@ -154,12 +154,12 @@ func parseToken(body []byte) (string, time.Duration, error) {
 	return t, min(max(time.Duration(*doc.Expires)*time.Second, tokenLeast), tokenMost), nil
 }
 
-// scopeOf is the least that reading needs: of a repository, or of the catalog ("").
+// scopeOf is what is asked for: actions on a repository, or the catalog ("").
 //
 // https://distribution.github.io/distribution/spec/auth/scope/
-func scopeOf(repo string) string {
-	if repo == "" {
+func scopeOf(to access) string {
+	if to.repo == "" {
 		return "registry:catalog:*"
 	}
-	return "repository:" + repo + ":pull"
+	return "repository:" + to.repo + ":" + to.actions
 }

@@ -1,0 +1,236 @@
+package notify
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/intact-dev/intact/pkg/serve/happening"
+)
+
+// Window is the time over which messages to one place are counted, and in which
+// the same thing is told once.
+const Window = time.Hour
+
+// A Fate is what became of a happening at one place.
+type Fate string
+
+// Fates. Only Held and Repeated ones are still waiting.
+const (
+	Sent     Fate = "sent"     // told by itself
+	Held     Fate = "held"     // over the limit: goes into the next summary
+	Repeated Fate = "repeated" // told already: counted in a summary, later
+	InFold   Fate = "folded"   // told in a summary
+	Summary  Fate = "summary"  // is a summary
+)
+
+// A Told is what is kept of a happening at one place, one for each ID. Those of
+// the last two windows are needed; those that wait must be kept until they do not.
+type Told struct {
+	ID   string    `json:"id"`
+	Fate Fate      `json:"fate"`
+	At   time.Time `json:"at"` // when it met its fate
+	// Happened is its own time, by which it is known what is so now.
+	Happened time.Time `json:"happened"`
+	Subject  string    `json:"subject"`
+	Title    string    `json:"title"`
+}
+
+// A Step is what to do about one place now.
+type Step struct {
+	// Send are to be sent one by one, in this order. Each is [Sent] when it was.
+	Send []happening.Happening
+	// Fold is one summary to send, nil = none. When it was, it is Summary itself and
+	// the happenings of Folded are InFold.
+	Fold   *happening.Happening
+	Folded []happening.Happening
+	// Held and Repeated are to be kept as such. They go on waiting.
+	Held, Repeated []happening.Happening
+	// Done were told before, by their ID, and need not wait.
+	Done []happening.Happening
+	// Again is when waiting ones can be told, at the latest; zero = none waits.
+	Again time.Time
+}
+
+// Plan says what to tell a place at now. Told is what is kept of the place, waiting
+// are the happenings that it was not told, in any order; limit is how many messages
+// an hour it gets, at least one. Plan keeps nothing: whoever calls it stores the
+// fates, after sending, and asks again when something happens or at [Step.Again].
+// A Told with [Held] or [Repeated] does not keep its happening from waiting.
+//
+// Within each hour at most limit messages are sent, and a quarter of them is kept
+// for what is alarming, so that much that is not cannot push it back. What is over
+// the limit is held, and told in one summary as soon as there is room again.
+//
+// A repeat is what happens with the title of the one before it of the same
+// subject, within an hour of when that was told: after "denied, allowed" a third
+// "denied" is news, in whatever order they come here. Repeats are counted in a
+// summary, an hour after it was told.
+func Plan(now time.Time, limit int, told []Told, waiting []happening.Happening) Step {
+	p := newPlanner(now, limit, told)
+	waiting = slices.Clone(waiting)
+	slices.SortStableFunc(waiting, func(a, b happening.Happening) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
+	})
+	seen := map[string]bool{}
+	for _, h := range waiting {
+		if !seen[h.ID] { // twice in waiting is once
+			seen[h.ID] = true
+			p.sort(h)
+		}
+	}
+	p.fold()
+	for _, h := range p.fresh {
+		p.tell(h)
+	}
+	return p.step
+}
+
+// A planner is one call of Plan.
+type planner struct {
+	now   time.Time
+	limit int
+	fate  map[string]Fate
+	known map[string][]record // by subject, in the order of what happened
+	sent  []time.Time         // messages within the window, oldest first
+	held  []happening.Happening
+	due   []happening.Happening // repeats whose hour is over
+	fresh []happening.Happening // neither held nor repeats
+	step  Step
+}
+
+// A record is one thing that people were told, or will be, of a subject.
+type record struct {
+	happened, told time.Time
+	title          string
+	held           bool
+}
+
+func newPlanner(now time.Time, limit int, told []Told) *planner {
+	p := &planner{now: now, limit: max(1, limit), fate: map[string]Fate{}, known: map[string][]record{}}
+	for _, t := range told {
+		p.fate[t.ID] = t.Fate
+		// What the clock says is later than now was sent all the same.
+		if (t.Fate == Sent || t.Fate == Summary) && t.At.Add(Window).After(now) {
+			p.sent = append(p.sent, t.At)
+		}
+		if t.Fate == Sent || t.Fate == InFold {
+			p.record(t.Subject, record{happened: t.Happened, told: t.At, title: t.Title})
+		}
+	}
+	slices.SortFunc(p.sent, time.Time.Compare)
+	return p
+}
+
+func (p *planner) record(subject string, r record) {
+	list := p.known[subject]
+	i := len(list)
+	for i > 0 && r.happened.Before(list[i-1].happened) {
+		i--
+	}
+	p.known[subject] = slices.Insert(list, i, r)
+}
+
+// before is what people know to have happened last before h, to its subject.
+func (p *planner) before(h happening.Happening) (record, bool) {
+	list := p.known[h.Subject]
+	for i := len(list) - 1; i >= 0; i-- {
+		if !list[i].happened.After(h.At) {
+			return list[i], true
+		}
+	}
+	return record{}, false
+}
+
+// superseded reports whether people know something else that happened to the
+// subject of h after it.
+func (p *planner) superseded(h happening.Happening) bool {
+	return slices.ContainsFunc(p.known[h.Subject], func(r record) bool { return r.happened.After(h.At) && r.title != h.Title })
+}
+
+// sort says what h is. All before it were sorted.
+func (p *planner) sort(h happening.Happening) {
+	fate := p.fate[h.ID]
+	before, any := p.before(h)
+	same := any && before.title == h.Title
+	switch {
+	case fate == Sent || fate == InFold || fate == Summary:
+		p.step.Done = append(p.step.Done, h)
+		return
+	case fate == Held || same && before.held:
+		p.held = append(p.held, h)
+		p.record(h.Subject, record{happened: h.At, title: h.Title, held: true})
+		return
+	case same && before.told.Add(Window).After(p.now):
+		p.step.Repeated = append(p.step.Repeated, h)
+		p.again(before.told.Add(Window))
+		return
+	case same && fate == Repeated:
+		p.due = append(p.due, h)
+		return
+	}
+	p.fresh = append(p.fresh, h)
+	p.record(h.Subject, record{happened: h.At, told: p.now, title: h.Title})
+}
+
+// quiet is how many messages there may be before only alarms are sent.
+func (p *planner) quiet() int { return p.limit - p.limit/4 }
+
+// room reports whether one more message may be sent.
+func (p *planner) room(alarming bool) bool { return len(p.sent) < p.most(alarming) }
+
+func (p *planner) most(alarming bool) int {
+	if alarming {
+		return p.limit
+	}
+	return p.quiet()
+}
+
+// wait looks again when there is room. There is none now.
+func (p *planner) wait(alarming bool) {
+	p.again(p.sent[len(p.sent)-p.most(alarming)].Add(Window))
+}
+
+func (p *planner) again(at time.Time) {
+	if p.step.Again.IsZero() || at.Before(p.step.Again) {
+		p.step.Again = at
+	}
+}
+
+// fold makes the summary of what was held and of repeats, if there is room.
+func (p *planner) fold() {
+	all := slices.Concat(p.held, p.due)
+	if len(all) == 0 {
+		return
+	}
+	alarming := slices.ContainsFunc(all, happening.Happening.Alarming)
+	switch {
+	case !p.room(alarming):
+		p.step.Held = append(p.step.Held, p.held...)
+		p.step.Repeated = append(p.step.Repeated, p.due...)
+		p.wait(alarming)
+		return
+	case len(all) == 1 && len(p.held) == 1 && !p.superseded(all[0]):
+		p.send(all[0]) // a summary of one would say less
+		return
+	}
+	slices.SortStableFunc(all, func(a, b happening.Happening) int { return a.At.Compare(b.At) })
+	s := summary(p.now, all, p.superseded)
+	p.step.Fold, p.step.Folded = &s, all
+	p.sent = append(p.sent, p.now)
+}
+
+// tell sends a fresh one, or holds it.
+func (p *planner) tell(h happening.Happening) {
+	if p.room(h.Alarming()) {
+		p.send(h)
+		return
+	}
+	p.step.Held = append(p.step.Held, h)
+	p.wait(h.Alarming())
+}
+
+func (p *planner) send(h happening.Happening) {
+	p.step.Send = append(p.step.Send, h)
+	p.sent = append(p.sent, p.now)
+}

@@ -1,0 +1,136 @@
+package notify
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/serve/happening"
+)
+
+// Folded is the type of a summary. It is told to places only: it is no happening
+// of its own, and its parts are in the list of events.
+const Folded happening.Type = "notify.folded"
+
+// summary makes one message of several: how many of what, then what they are, the
+// alarming first, equal ones counted. Its verdict is the worst of theirs. Superseded
+// reports those that are overtaken.
+func summary(now time.Time, all []happening.Happening, superseded func(happening.Happening) bool) happening.Happening {
+	ids := sha256.New()
+	verdicts := make([]policy.Decision, 0, len(all))
+	subject := all[0].Subject
+	for _, h := range all {
+		fmt.Fprintf(ids, "%d %s ", len(h.ID), h.ID)
+		verdicts = append(verdicts, verdictOf(h))
+		if h.Subject != subject {
+			subject = ""
+		}
+	}
+	return happening.Happening{
+		ID: "folded-" + hex.EncodeToString(ids.Sum(nil)[:16]), Type: Folded, At: now, Subject: subject,
+		Title: fmt.Sprintf("%d more: %s", len(all), tally(all)), Lines: listed(all, superseded), Verdict: policy.Worst(verdicts...),
+	}
+}
+
+// verdictOf is what h adds to a summary's verdict: a lost place is no good news.
+func verdictOf(h happening.Happening) policy.Decision {
+	switch {
+	case h.Type == happening.ImageJudged, h.Type == happening.RunningChanged:
+		return h.Verdict
+	case h.Alarming():
+		return policy.Undecided
+	}
+	return policy.Warn
+}
+
+// tally is "30 denied, 7 moved", in the order of concern.
+func tally(all []happening.Happening) string {
+	order := []string{"denied", "undecided", "not seen", "config refused", "deleted", "moved", "allowed with warnings", "allowed"}
+	n := map[string]int{}
+	for _, h := range all {
+		word := wordFor(h)
+		n[word]++
+		if !slices.Contains(order, word) {
+			order = append(order, word)
+		}
+	}
+	var parts []string
+	for _, word := range order {
+		if n[word] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[word], word))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func wordFor(h happening.Happening) string {
+	switch h.Type {
+	case happening.ImageJudged, happening.RunningChanged:
+		switch {
+		case h.Verdict == policy.Deny:
+			return "denied"
+		case h.Verdict == policy.Undecided:
+			return "undecided"
+		case h.Before != "" && h.Before != h.Digest:
+			return "moved"
+		case h.Verdict == policy.Warn:
+			return "allowed with warnings"
+		}
+		return "allowed"
+	case happening.TagDeleted:
+		return "deleted"
+	case happening.RunningUnseen:
+		return "not seen"
+	case happening.ConfigRefused:
+		return "config refused"
+	}
+	return string(h.Type)
+}
+
+// listed has one line for each subject and title, with the time of the last.
+func listed(all []happening.Happening, superseded func(happening.Happening) bool) []string {
+	type entry struct {
+		last happening.Happening
+		n    int
+	}
+	at := map[[2]string]int{}
+	var entries []entry
+	for _, h := range all {
+		key := [2]string{h.Subject, h.Title}
+		i, known := at[key]
+		if !known {
+			i = len(entries)
+			at[key] = i
+			entries = append(entries, entry{})
+		}
+		entries[i].n++
+		entries[i].last = h // all are in the order of time
+	}
+	slices.SortStableFunc(entries, func(a, b entry) int {
+		rank := func(e entry) int {
+			if e.last.Alarming() {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.last.At.Compare(b.last.At))
+	})
+	lines := make([]string, 0, len(entries))
+	for _, e := range entries {
+		when := e.last.At.UTC().Format("15:04")
+		if e.n > 1 {
+			when = fmt.Sprintf("%d times, last %s", e.n, when)
+		}
+		if superseded(e.last) {
+			when += ", overtaken"
+		}
+		// Cut each by itself, so that a long subject does not hide the rest.
+		lines = append(lines, fmt.Sprintf("%s: %s (%s)", clip(e.last.Subject, 200), clip(e.last.Title, 200), when))
+	}
+	return lines
+}
