@@ -111,17 +111,7 @@ func loadConfig(c *cli.Context) (*config.Config, error) {
 // credential reads what a config says to show to a host; nil if it comes from a
 // keychain.
 func credential(p program, c *config.Credentials) (*registry.Credential, error) {
-	secret := func(file, env string) (string, error) {
-		if file != "" {
-			b, err := readLimited(file)
-			return strings.TrimRight(string(b), "\r\n"), err
-		}
-		v, ok := p.env(env)
-		if !ok || v == "" {
-			return "", fmt.Errorf("the variable %s is not set", env)
-		}
-		return v, nil
-	}
+	secret := func(file, env string) (string, error) { return secretOf(p, file, env) }
 	switch {
 	case c.From != "":
 		return nil, nil
@@ -131,6 +121,19 @@ func credential(p program, c *config.Credentials) (*registry.Credential, error) 
 	}
 	password, err := secret(c.PasswordFile, c.PasswordEnv)
 	return &registry.Credential{Username: c.Username, Password: password}, err
+}
+
+// secretOf reads a secret from a file, or else from a variable of the environment.
+func secretOf(p program, file, env string) (string, error) {
+	if file != "" {
+		b, err := readLimited(file)
+		return strings.TrimRight(string(b), "\r\n"), err
+	}
+	v, ok := p.env(env)
+	if !ok || v == "" {
+		return "", fmt.Errorf("the variable %s is not set", env)
+	}
+	return v, nil
 }
 
 func keychainFor(from string) registry.Keychain {

@@ -57,7 +57,7 @@ func newApp(p program) *cli.App {
 			"Exit status: 0 allowed, 1 denied, 2 usage or configuration, 3 undecided.",
 		Commands: []*cli.Command{
 			scanCommand(p), krmCommand(p), pinCommand(p), unpinCommand(p), lockCommand(p), explainCommand(p), checksCommand(p), policyCommand(p), configCommand(p),
-			versionCommand(p), completionCommand(p),
+			serveCommand(p), versionCommand(p), completionCommand(p),
 		},
 		Writer:      p.stdout,
 		ErrWriter:   p.stderr,

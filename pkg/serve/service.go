@@ -135,9 +135,10 @@ func (s *Service) Snapshot() *Snapshot {
 	return s.current
 }
 
-// Run works until ctx ends, then lets what runs finish for grace. Deliveries are
-// taken as soon as a listener asks [Service.Hooks], before Run as well.
-func (s *Service) Run(ctx context.Context, grace time.Duration) error {
+// Run works until ctx ends. Then it calls first, which ends what asks for Hooks,
+// and lets what runs finish, both for grace together. Deliveries are taken before
+// Run as well.
+func (s *Service) Run(ctx context.Context, grace time.Duration, first func(context.Context) error) error {
 	if err := s.queue.Start(ctx); err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
@@ -153,6 +154,7 @@ func (s *Service) Run(ctx context.Context, grace time.Duration) error {
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
+	err = errors.Join(err, first(late))
 	background.Wait()
 	return errors.Join(err, s.queue.Stop(late), s.inbox.Close())
 }

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/intact-dev/intact/pkg/config"
+	"github.com/intact-dev/intact/pkg/scan"
+	"github.com/intact-dev/intact/pkg/serve"
+	"github.com/intact-dev/intact/pkg/serve/notify"
+	"github.com/intact-dev/intact/pkg/serve/webhook"
+	"github.com/intact-dev/intact/pkg/store"
+	"github.com/urfave/cli/v2"
+)
+
+func serveCommand(p program) *cli.Command {
+	return &cli.Command{
+		Name:      "serve",
+		Usage:     "judge what registries say is pushed, and keep a ledger of tags",
+		UsageText: "intact serve --config FILE [flags]",
+		Description: `It takes webhooks of registries at /hooks/NAME, resolves each pushed tag anew,
+judges what it is by the policy, records what it was before in the ledger, looks
+for what no event told of, watches what runs, and tells people. The section serve
+of the config says from whom, about what, and to whom: see docs/webhooks.md.
+
+A store is made first, once: intact store init. A lost one is not replaced in
+silence.
+
+SIGHUP reads config and policy again; if there is an error in them the former ones
+stay. SIGTERM lets what is being judged finish.
+
+Examples:
+  intact store init --ledger intact.db
+  intact serve --config config.yaml
+  intact serve --config config.yaml --listen :8443 --policy prod.yaml
+  intact history ghcr.io/acme/api:1.4.2            what it recorded
+
+Exit status: 0 when it was told to stop; 2 usage or configuration, store or
+address that cannot be used.`,
+		Flags:  serveFlags(),
+		Action: func(c *cli.Context) error { return runServe(c.Context, p, c) },
+	}
+}
+
+func serveFlags() []cli.Flag {
+	own := []cli.Flag{
+		str("listen", "`ADDRESS` to listen at (default: that of the config, 127.0.0.1:8080)", ""),
+		boolean("init", "make a new, empty store if there is none: it has seen nothing, whatever was recorded elsewhere"),
+		dur("grace-period", "`TIME` that what is being judged has to finish in when the service is told to stop", "30s"),
+		str("log-level", "`LEVEL` of the log: debug, info, warn or error", "info"),
+	}
+	shared := slices.Concat(imageFlags(), workloadFlags())
+	for _, name := range []string{
+		"policy", "config", "depth", "platform", "trusted-root", "plain-http", "allow-redirect", "timeout", "jobs", "cache-dir", "no-cache",
+		"team-label", "revisions", "helm-releases", "config-maps", "pull-secrets", "changed-files",
+	} {
+		i := slices.IndexFunc(shared, func(f cli.Flag) bool { return f.Names()[0] == name })
+		own = append(own, shared[i])
+	}
+	return own
+}
+
+func runServe(ctx context.Context, p program, c *cli.Context) error {
+	if c.Args().Present() {
+		return usage(fmt.Errorf("serve takes no arguments, and there is %q", c.Args().First()), "what to serve is in the config: intact serve --config FILE")
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.String("log-level"))); err != nil {
+		return usage(fmt.Errorf("--log-level %q", c.String("log-level")), "there is: debug, info, warn, error")
+	}
+	log := slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	cfg, err := loadConfig(c)
+	if err != nil {
+		return err
+	}
+	if cfg.Serve == nil {
+		return usage(errors.New("no config says what to serve"), "give --config FILE with a section serve; docs/webhooks.md has one to begin with")
+	}
+	st, err := openServed(ctx, c, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = st.Close() }()
+	policySet := c.IsSet("policy")
+	s, err := serve.New(ctx, serve.Options{
+		Store: st, Log: log, Secret: secrets(p),
+		Load:   func(ctx context.Context) (*serve.Snapshot, error) { return loadSnapshot(ctx, p, c, policySet) },
+		Notify: notify.Options{Source: "https://github.com/intact-dev/intact", UserAgent: "intact/" + toolVersion()},
+	})
+	if err != nil {
+		return usage(err, "check it with: intact config lint "+cfg.File)
+	}
+	address := cfg.Serve.Listen
+	if c.IsSet("listen") {
+		address = c.String("listen")
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return usage(fmt.Errorf("listen at %q: %w", address, err), "give another address: --listen 127.0.0.1:9090")
+	}
+	return serveAt(ctx, c, s, listener, log)
+}
+
+// serveAt answers at listener until ctx ends.
+func serveAt(ctx context.Context, c *cli.Context, s *serve.Service, listener net.Listener, log *slog.Logger) error {
+	mux := http.NewServeMux()
+	mux.Handle(webhook.Prefix, s.Hooks())
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	log.InfoContext(ctx, "serving", "address", listener.Addr().String())
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	hangup := reloads()
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangup:
+				_ = s.Reload(ctx) // it says so itself
+			case err := <-failed:
+				log.ErrorContext(ctx, "nothing listens any more", "error", err.Error())
+				stop()
+			}
+		}
+	}()
+	err := s.Run(ctx, gracePeriod(c), func(late context.Context) error { return server.Shutdown(late) })
+	if err != nil {
+		return &exitError{code: exitUsage, cause: err}
+	}
+	return nil
+}
+
+func gracePeriod(c *cli.Context) time.Duration {
+	if d := c.Duration("grace-period"); d > 0 {
+		return d
+	}
+	return 30 * time.Second
+}
+
+// openServed opens the store that the config names.
+func openServed(ctx context.Context, c *cli.Context, cfg *config.Config) (*store.Store, error) {
+	where := cfg.Ledger.SQLite
+	if cfg.Ledger.Postgres != "" {
+		where = cfg.Ledger.Postgres
+	}
+	if where == "" {
+		return nil, usage(errors.New("the config has no ledger"), "add ledger: {sqlite: intact.db}, or {postgres: postgres://…}")
+	}
+	st, err := store.Open(ctx, where, store.Options{Create: c.Bool("init")})
+	switch {
+	case errors.Is(err, store.ErrNone):
+		return nil, usage(err, "make a new one, once: intact store init; or intact serve --init")
+	case err != nil:
+		return nil, usage(err, "see docs/ledger.md")
+	}
+	return st, nil
+}
+
+// secrets reads secrets of the config.
+func secrets(p program) func(config.Secret) (string, error) {
+	return func(s config.Secret) (string, error) { return secretOf(p, s.File, s.Env) }
+}
+
+// loadSnapshot reads config and policy and makes of them what runs need.
+func loadSnapshot(ctx context.Context, p program, c *cli.Context, policySet bool) (*serve.Snapshot, error) {
+	cfg, err := loadConfig(c)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Serve != nil && cfg.Serve.Policy != "" && !policySet {
+		if err := c.Set("policy", cfg.Serve.Policy); err != nil {
+			return nil, err
+		}
+	}
+	s, err := newScanSetup(ctx, p, c)
+	if err != nil {
+		return nil, err
+	}
+	out := &serve.Snapshot{Config: s.reach.config, Registry: s.reach.registry, Runtimes: map[string][]scan.Runtime{}, Close: s.close}
+	if cfg.Serve != nil {
+		for _, w := range cfg.Serve.Watch {
+			s.options.Runtimes = nil
+			if err := s.configured(c, w.Context); err != nil {
+				s.close()
+				return nil, err
+			}
+			out.Runtimes[w.Context] = s.options.Runtimes
+		}
+	}
+	s.options.Runtimes = nil
+	out.Options = s.options
+	return out, nil
+}
