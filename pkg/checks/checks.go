@@ -19,7 +19,7 @@ import (
 func All() []check.Check {
 	return []check.Check{
 		ref001(), ref002(), ref003(), ref004(), ref005(), ref006(), ref007(),
-		tag001(), tag002(), tag003(), tag004(), tag006(),
+		tag001(), tag002(), tag003(), tag004(), tag005(), tag006(),
 		dig001(), dig002(), dig003(), dig004(), dig005(), dig006(), dig007(), dig008(),
 		lay001(), lay002(), lay003(), lay004(), lay005(), lay006(), lay007(), lay008(), lay009(),
 		set001(), set002(), set003(), set004(), set005(), set006(),

@@ -31,7 +31,7 @@ func notRecorded(class ref.Class, other string) func(*fact.Set) string {
 			}
 		}
 		if s.TagHistory.State == fact.Absent {
-			return "no record says what the tag was before (intact lock writes one)"
+			return "no record says what the tag was before (intact lock writes one; --ledger reads one)"
 		}
 		return ""
 	}
@@ -46,6 +46,9 @@ type move struct {
 	to    ref.Digest
 	seen  time.Time // zero = not told
 	older *fact.Past
+	// recorded says that the record itself has what the tag is now, since when.
+	recorded bool
+	since    time.Time // zero = not told
 	// same says that the images of all platforms are what they were.
 	same bool
 }
@@ -64,20 +67,42 @@ func moveOf(s *fact.Set) (*move, check.Answer) {
 	case !h.Before.Digest.Comparable(now.Digest):
 		return nil, undecided(fact.Unsupported, "the tag %s is %s now, which cannot be compared with %s in %s", h.Tag, now.Digest.Short(), h.Before.Digest.Short(), h.By)
 	case h.Before.Digest == now.Digest:
-		return nil, check.Answer{}
+		return recordedMove(s), check.Answer{}
 	}
-	m := &move{r: s.Reference.V, tag: h.Tag, by: h.By, from: h.Before, to: now.Digest, seen: s.Resolution.At, same: sameImages(s)}
-	if i := slices.IndexFunc(h.Earlier, func(p fact.Past) bool { return p.Digest == now.Digest }); i >= 0 {
-		m.older = &h.Earlier[i]
-	}
+	m := &move{r: s.Reference.V, tag: h.Tag, by: h.By, from: h.Before, to: now.Digest, seen: s.Resolution.At, same: sameImages(s, h.Before)}
+	m.older = find(h.Earlier, now.Digest)
 	return m, check.Answer{}
 }
+
+// recordedMove is the last move of a tag that the record knows already. A lock was
+// agreed on, and holds nothing to report; a ledger has only seen it, and that it
+// wrote a move down makes it no better.
+func recordedMove(s *fact.Set) *move {
+	h, now := s.TagHistory.V, s.Resolution.V
+	if h.By == lockFile || len(h.Earlier) == 0 || !h.Earlier[0].Digest.Comparable(now.Digest) || h.Earlier[0].Digest == now.Digest {
+		return nil
+	}
+	return &move{
+		r: s.Reference.V, tag: h.Tag, by: h.By, from: h.Earlier[0], to: now.Digest, recorded: true, since: h.Before.At,
+		older: find(h.Earlier[1:], now.Digest), same: sameImages(s, h.Earlier[0]),
+	}
+}
+
+func find(past []fact.Past, d ref.Digest) *fact.Past {
+	if i := slices.IndexFunc(past, func(p fact.Past) bool { return p.Digest == d }); i >= 0 {
+		return &past[i]
+	}
+	return nil
+}
+
+// lockFile is the record that people review.
+const lockFile = "intact.lock"
 
 // sameImages reports whether the index that the tag names now lists, for the same
 // platforms, the same manifests as the record: then only what hangs beside them
 // is new, such as attestations.
-func sameImages(s *fact.Set) bool {
-	before := s.TagHistory.V.Before.Platforms
+func sameImages(s *fact.Set, past fact.Past) bool {
+	before := past.Platforms
 	if s.Image.State != fact.Known || s.Image.V.Incomplete != "" || s.Image.V.Root.Digest != s.Resolution.V.Digest || len(before) == 0 {
 		return false
 	}
@@ -96,7 +121,11 @@ func (m *move) finding() check.Finding {
 		Message: fmt.Sprintf("%q: the tag %s is %s now; it was %s%s, by %s", m.r.Text, m.tag, m.to, m.from.Digest, sinceDay(m.from.At), m.by),
 		Origin:  originOf(m.r),
 	}
-	if !m.seen.IsZero() {
+	switch {
+	case m.recorded && !m.since.IsZero():
+		f.Message = fmt.Sprintf("%q: the tag %s is %s%s; it was %s%s, by %s",
+			m.r.Text, m.tag, m.to, sinceDay(m.since), m.from.Digest, sinceDay(m.from.At), m.by)
+	case !m.seen.IsZero():
 		f.Message = fmt.Sprintf("%q: the tag %s is %s, seen %s; it was %s%s, by %s",
 			m.r.Text, m.tag, m.to, m.seen.UTC().Format(time.DateOnly), m.from.Digest, sinceDay(m.from.At), m.by)
 	}
@@ -126,7 +155,7 @@ func (m *move) fix() string {
 
 // accept is how to record what a tag is now.
 func (m *move) accept() string {
-	if m.by == "intact.lock" {
+	if m.by == lockFile {
 		return "; intact lock --update records the new one"
 	}
 	return ""

@@ -183,13 +183,16 @@ func (m maker) compared(s *fact.Set) {
 	a, b, c := ref.DigestOf([]byte("a"), ""), ref.DigestOf([]byte("b"), ""), ref.DigestOf([]byte("c"), "")
 	s.Reference = fact.Of(r)
 	s.Resolution = fact.Of(fact.Resolution{Digest: pick(m, a, b, c), By: "tag"})
-	s.TagHistory = fact.Of(fact.TagHistory{By: "ledger", Tag: "x", Before: fact.Past{Digest: a}, Earlier: []fact.Past{{Digest: b}}})
+	if pick(m, false, false, true, false) {
+		s.Resolution = fact.Missing[fact.Resolution](pick(m, fact.NotFound, fact.Network), "404")
+	}
+	s.TagHistory = fact.Of(fact.TagHistory{By: pick(m, "ledger", "intact.lock"), Tag: "x", Before: fact.Past{Digest: a}, Earlier: []fact.Past{{Digest: b}}})
 	s.Container = fact.Of(fact.Container{Phase: fact.PhaseRunning, Image: "nginx:x", Runtime: "kubernetes"})
 	s.Declared, s.Settings = fact.Of(m.declared()), fact.Of(m.settings())
 }
 
 // The other checks of what files say, and of what tags were.
-var ofFiles = map[string]bool{"TAG002": true, "TAG003": true, "TAG004": true, "REF006": true, "REF007": true, "REG001": true}
+var ofFiles = map[string]bool{"TAG002": true, "TAG003": true, "TAG004": true, "TAG005": true, "REF006": true, "REF007": true, "REG001": true}
 
 func TestRandom_facts_keep_the_properties(t *testing.T) {
 	t.Parallel()

@@ -16,7 +16,7 @@ func tag003() check.Check {
 			Why: "No signature binds a tag: whoever can push may point `main` or `1.4` at an old image whose signature is as good as ever and whose holes are known. " +
 				"It is also what a roll-back of a release looks like, and a mirror that answers from an old cache.",
 			Fix: "Find out who moved it and why. Write the digest that is meant behind the tag, or accept the old one: `intact lock --update` records it.",
-			Limits: "It knows only the digests that were recorded: the last ten of each tag in `intact.lock`. An old image that nobody recorded looks new (TAG002, TAG004). " +
+			Limits: "It knows only the digests that were recorded: the last ten of each tag in `intact.lock`, of its last thousand moves in a ledger. What a ledger has recorded as moved back fails until the tag moves on. An old image that nobody recorded looks new (TAG002, TAG004). " +
 				"A reference that is pinned by digest is not judged here: REF004 compares its tag.",
 			Since: since,
 		},

@@ -15,7 +15,7 @@ func tag004() check.Check {
 				"If the images of all platforms are the same ones, and only the index around them is new, it is a note.",
 			Why: "That it moves is no fault; that nobody notices is. The next node or restart runs bytes that no test has seen under this specification.",
 			Fix: "Look at what changed, test it, and record it with `intact lock --update`; or write digests and move them on purpose with `intact pin --update`.",
-			Limits: "It compares with the last record; how often the tag moved in between is not seen. The first time that a tag is seen there is nothing to compare with. " +
+			Limits: "It compares with the last record; how often the tag moved in between is not seen. A ledger records the move that it reports, so it is told once. The first time that a tag is seen there is nothing to compare with. " +
 				"A reference that is pinned by digest is not judged here: REF004 compares its tag.",
 			Since: since,
 		},
@@ -23,6 +23,16 @@ func tag004() check.Check {
 		Needs:   historyNeeds(),
 		Uses:    []fact.Kind{fact.KImage},
 		Applies: notRecorded(ref.Floating, "fixed tag: TAG002"),
-		Run:     runMoved,
+		Run:     runTAG004,
 	}
+}
+
+// runTAG004 reports a tag that has moved since the record was made; one that the
+// record knows to have moved has been told.
+func runTAG004(s *fact.Set) check.Answer {
+	m, a := moveOf(s)
+	if m == nil || m.recorded {
+		return a
+	}
+	return check.Answer{Findings: []check.Finding{m.finding()}}
 }
