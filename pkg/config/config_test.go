@@ -226,6 +226,7 @@ func TestJSONSchema(t *testing.T) {
 func FuzzLoad(f *testing.F) {
 	ca := certificate(f, now.AddDate(1, 0, 0))
 	f.Add(full)
+	f.Add(serving)
 	f.Add("schema: intact.config/v1\nregistries: [{host: '[::1]:5000'}]\n")
 	f.Add("schema: intact.config/v1\ncontexts: {a: {kind: docker}, a: {kind: docker}}\n")
 	f.Fuzz(func(t *testing.T, text string) {

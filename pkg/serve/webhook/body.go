@@ -117,7 +117,11 @@ func (b *budget) readAll(r io.Reader, limit int64) ([]byte, error) {
 	var body []byte
 	for {
 		if len(body) == cap(body) {
-			size := min(max(4096, 2*int64(cap(body))), limit+1)
+			// One more than the limit tells a body of that length from a longer one.
+			size := max(4096, 2*int64(cap(body)))
+			if size >= limit {
+				size = limit + 1
+			}
 			if !b.take(size) {
 				return body, errBusy
 			}

@@ -158,18 +158,21 @@ func TestDecodersTakeLessAndOtherTypes(t *testing.T) {
 	t.Parallel()
 	all := decoders(t)
 	for _, s := range samples(t) {
-		var v any
-		if json.Unmarshal(s.body, &v) != nil {
-			continue
-		}
-		for _, worse := range spoiled(v) {
-			body, err := json.Marshal(worse)
-			if err != nil {
-				t.Fatal(err)
+		t.Run(s.kind, func(t *testing.T) {
+			t.Parallel()
+			var v any
+			if json.Unmarshal(s.body, &v) != nil {
+				return // a form
 			}
-			d, err := all[s.kind].Decode(s.header, body)
-			check(t, s.kind, d, err)
-		}
+			for _, worse := range spoiled(v) {
+				body, err := json.Marshal(worse)
+				if err != nil {
+					t.Fatal(err)
+				}
+				d, err := all[s.kind].Decode(s.header, body)
+				check(t, s.kind, d, err)
+			}
+		})
 	}
 }
 
@@ -191,7 +194,7 @@ func spoiled(v any) []any {
 			less := with(nil)
 			delete(less, k)
 			out = append(out, less)
-			for _, x := range append(spoiled(inner), nil, 1e30, true, "canary canary", []any{}, map[string]any{}) {
+			for _, x := range append(spoiled(inner), nil, 1e30, "canary canary", []any{true}) {
 				out = append(out, with(x))
 			}
 		}

@@ -1,9 +1,13 @@
 package webhook_test
 
 import (
+	"crypto/sha1" //nolint:gosec // Nexus signs with it
+	"io"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/intact-dev/intact/pkg/config"
 	"github.com/intact-dev/intact/pkg/ref"
 	"github.com/intact-dev/intact/pkg/serve/webhook"
 )
@@ -20,3 +24,17 @@ var hosts = map[string]bool{
 
 // parse reads the name of e again.
 func parse(e webhook.Event) (ref.Ref, error) { return ref.Parse(e.Ref().String()) }
+
+func names(list []config.Endpoint) map[string]bool {
+	out := map[string]bool{}
+	for _, e := range list {
+		out[e.Name] = true
+	}
+	return out
+}
+
+var sha1New = sha1.New
+
+type optionsOf = webhook.Options
+
+func text(s string) io.Reader { return strings.NewReader(s) }

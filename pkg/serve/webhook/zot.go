@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/intact-dev/intact/pkg/config"
 )
@@ -23,12 +24,13 @@ type zotBody struct {
 func (s zot) Decode(header http.Header, body []byte) (Delivery, error) {
 	d := Delivery{Key: keyOfHeader(header.Get("Ce-Id"), body)}
 	e := said{at: timeOf(header.Get("Ce-Time"))}
-	switch header.Get("Ce-Type") {
-	case "":
+	// What stands in front is the operator's to choose: zotregistry, if nothing else.
+	switch kind := header.Get("Ce-Type"); {
+	case kind == "":
 		return Delivery{}, errShape
-	case "zotregistry.image.updated":
+	case strings.HasSuffix(kind, ".image.updated"):
 		e.action = Push
-	case "zotregistry.image.deleted":
+	case strings.HasSuffix(kind, ".image.deleted"):
 		e.action = Delete
 	default:
 		d.ignore(NotAPush)
