@@ -164,7 +164,9 @@ func (j *Judge) observe(ctx context.Context, o *outcome, look store.Look) error 
 	platforms := map[string]ref.Digest{}
 	for _, img := range o.report.Images {
 		for _, p := range img.Platforms {
-			platforms[p.Platform] = p.Manifest
+			if p.Platform != "" { // its config may not say
+				platforms[p.Platform] = p.Manifest
+			}
 		}
 	}
 	repository, tag := ledger.Name(o.ref)

@@ -244,6 +244,22 @@ func TestAFixedTagThatMoves(t *testing.T) {
 	}
 }
 
+// A build from nothing says for no platform that it is for it.
+func TestAnImageWithoutAPlatform(t *testing.T) {
+	t.Parallel()
+	s := newService(t, "", 0)
+	b, err := testimage.Build(testimage.Spec{Images: []testimage.Image{{
+		ConfigFields: map[string]any{"os": "", "architecture": ""}, Layers: []testimage.Layer{{Files: []testimage.File{{Path: "x", Content: "x"}}}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.put("1.0.0", b)
+	if v := s.judged("1.0.0"); len(v) != 1 || v[0].Digest != b.Root.Descriptor.Digest {
+		t.Errorf("verdicts: %+v", v)
+	}
+}
+
 func TestATagThatIsDeleted(t *testing.T) {
 	t.Parallel()
 	s := newService(t, strictTags, 0)
