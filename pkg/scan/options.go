@@ -38,6 +38,8 @@ type Options struct {
 	// TagHistory returns what a tag meant before, by a record that was kept;
 	// nil = there is none.
 	TagHistory func(r ref.Ref) fact.Value[fact.TagHistory]
+	// Seen is told at the end what registries said about tags; nil = nobody.
+	Seen func([]TagSeen)
 	// Known reports whether an earlier report has a finding about a target; nil =
 	// there is none. It must be a pure function.
 	Known func(target, check string, f check.Finding) bool
