@@ -90,6 +90,9 @@ func runScan(ctx context.Context, p program, c *cli.Context) error {
 		}
 		return err
 	}
+	if err := s.ledgers(ctx, c); err != nil {
+		return err
+	}
 	if err := s.runtimes(c); err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ func imageFlags() []cli.Flag {
 		str("platform", "`PLATFORM` whose layers are read: all, or os/arch[/variant], several with commas (default: this machine's, or the only one)", ""),
 		list("format", "report `FORMAT`: text, json, sarif, junit, github, gitlab or markdown, optionally =FILE; may be repeated (default: text)"),
 		str("output", "write the report to `FILE` instead of standard output", ""),
+		str("ledger", "judge tags by the ledger at `WHERE`, too: a file, a postgres:// URL, or config for the one that the config names", ""),
 		str("as", "judge a local image under the `NAME` that it will be pushed to, and say what the push would overwrite", ""),
 
 		str("key", "public key `FILE` that must have signed every image; replaces the policy's signature rules", ""),

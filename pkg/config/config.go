@@ -69,6 +69,14 @@ type Ledger struct {
 	Postgres string `yaml:"postgres" doc:"postgres://host/database; the password comes from PGPASSWORD or PGPASSFILE"`
 }
 
+// Where names the ledger as package store opens it; "" = there is none.
+func (l Ledger) Where() string {
+	if l.Postgres != "" {
+		return l.Postgres
+	}
+	return l.SQLite
+}
+
 // A Context is a place where images run.
 type Context struct {
 	Kind       string // "kubernetes", "docker", "containerd"

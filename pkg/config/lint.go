@@ -53,9 +53,6 @@ func (c *Config) Lint(now time.Time) []Problem {
 			say("nothing is said about it")
 		}
 	}
-	if c.Ledger != (Ledger{}) {
-		out = append(out, Problem{strictyaml.Pos{File: c.File}, "ledger: this version keeps none; it has no effect yet"})
-	}
 	if c.Serve != nil {
 		out = append(out, c.Serve.lint()...)
 	}

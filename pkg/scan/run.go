@@ -27,6 +27,9 @@ func Run(ctx context.Context, targets []Target, o Options) *report.Report {
 	running := s.containers(ctx, places)
 	// Last: the closing look at the tags covers the whole scan.
 	s.closeTags(ctx)
+	if s.Seen != nil {
+		s.Seen(s.seen())
+	}
 	return s.report(targets, done, running)
 }
 

@@ -183,7 +183,7 @@ func haveFile(ctx context.Context, file string, o Options) error {
 	case !o.Create:
 		return fmt.Errorf("open store %q: %w", file, ErrNone)
 	}
-	return database.Place(file, func(temporary string) error {
+	err := database.Place(file, func(temporary string) error {
 		db, err := database.Open(ctx, temporary)
 		if err != nil {
 			return err
@@ -193,4 +193,8 @@ func haveFile(ctx context.Context, file string, o Options) error {
 		}
 		return errors.Join(err, db.Close())
 	})
+	if _, there := os.Stat(file); there == nil && errors.Is(err, os.ErrExist) {
+		return nil // somebody else was faster
+	}
+	return err
 }

@@ -33,16 +33,22 @@ type Registry struct {
 	release func()
 }
 
+// A Hook is told by a registry of everything but blobs and pulls.
+type Hook struct {
+	URL           string
+	Authorization string // the header's value
+}
+
 // StartRegistry starts a registry that stores into dir and waits until it
 // answers. It lives until Close, or until the test's process ends.
-func StartRegistry(ctx context.Context, dir string) (*Registry, error) {
+func StartRegistry(ctx context.Context, dir string, hooks ...Hook) (*Registry, error) {
 	var last error
 	for range 3 { // another process may take the port between choice and use
 		addr, err := freeAddr()
 		if err != nil {
 			return nil, err
 		}
-		r, err := startRegistryAt(ctx, dir, addr)
+		r, err := startRegistryAt(ctx, dir, addr, hooks...)
 		if err == nil {
 			return r, nil
 		}
@@ -60,14 +66,30 @@ storage:
 http: {addr: %q}
 `
 
-func startRegistryAt(ctx context.Context, dir, addr string) (*Registry, error) {
+// endpoints of notifications.
+//
+// https://distribution.github.io/distribution/about/notifications/
+func endpoints(hooks []Hook) string {
+	if len(hooks) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("notifications:\n  endpoints:\n")
+	for i, h := range hooks {
+		fmt.Fprintf(&b, "    - {name: hook%d, url: %q, headers: {Authorization: [%q]}, timeout: 2s, threshold: 5, backoff: 1s, ignore: {mediatypes: [application/octet-stream], actions: [pull]}}\n",
+			i, h.URL, h.Authorization)
+	}
+	return b.String()
+}
+
+func startRegistryAt(ctx context.Context, dir, addr string, hooks ...Hook) (*Registry, error) {
 	bin, err := Command("docker-registry", "docker-registry")
 	if err != nil {
 		return nil, err
 	}
 	conf := filepath.Join(dir, "registry.yml")
 	storage := filepath.Join(dir, "storage")
-	if err := os.WriteFile(conf, fmt.Appendf(nil, registryConfig, strconv.Quote(storage), addr), 0o600); err != nil {
+	if err := os.WriteFile(conf, fmt.Appendf(nil, registryConfig+"%s", strconv.Quote(storage), addr, endpoints(hooks)), 0o600); err != nil {
 		return nil, fmt.Errorf("write the registry's configuration: %w", err)
 	}
 	r := &Registry{Addr: addr, Dir: storage, done: make(chan error, 1), log: new(accessLog)}

@@ -13,12 +13,18 @@ import (
 func File(where string) (string, bool) { return where, where != "" && !strings.Contains(where, "://") }
 
 // Place makes file with what write puts into a temporary one beside it. It
-// appears whole or not at all, and replaces nothing: a file that is there is left
-// alone, which is no error if it came up meanwhile.
+// appears whole or not at all, and replaces nothing: if it is there the error is
+// [os.ErrExist], wrapped. So it is if there is a log of changes without its file:
+// they would be taken for changes of the new one.
 func Place(file string, write func(temporary string) error) error {
+	for _, name := range []string{file, file + "-wal"} {
+		if _, err := os.Lstat(name); err == nil {
+			return fmt.Errorf("make %q: %q: %w", file, name, os.ErrExist)
+		}
+	}
 	dir, err := os.MkdirTemp(filepath.Dir(file), "."+filepath.Base(file)+"-new-")
 	if err != nil {
-		return fmt.Errorf("make store %q: %w", file, err)
+		return fmt.Errorf("make %q: %w", file, err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	temporary := filepath.Join(dir, "store")
@@ -26,16 +32,16 @@ func Place(file string, write func(temporary string) error) error {
 		return err
 	}
 	if err := sync(temporary); err != nil {
-		return fmt.Errorf("make store %q: %w", file, err)
+		return fmt.Errorf("make %q: %w", file, err)
 	}
 	if err := os.Chmod(temporary, 0o600); err != nil {
-		return fmt.Errorf("make store %q: %w", file, err)
+		return fmt.Errorf("make %q: %w", file, err)
 	}
-	if err := os.Link(temporary, file); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("make store %q: %w", file, err)
+	if err := os.Link(temporary, file); err != nil {
+		return fmt.Errorf("make %q: %w", file, err)
 	}
 	if err := sync(filepath.Dir(file)); err != nil {
-		return fmt.Errorf("make store %q: %w", file, err)
+		return fmt.Errorf("make %q: %w", file, err)
 	}
 	return nil
 }
