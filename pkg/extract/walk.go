@@ -9,13 +9,13 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
 	"sync"
 
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/internal/limits"
 	"github.com/intact-dev/intact/pkg/ref"
 	"golang.org/x/sync/errgroup"
@@ -107,7 +107,7 @@ func (w *walker) named(p string) {
 
 // imageKey is a key that has an image wherever a file has one, or a build's first
 // line.
-var imageKey = regexp.MustCompile(`(?m)^[ \t]*(?:- )?[ \t]*["']?[iI]mage["']?[ \t]*[:=]|["']image["'][ \t]*:|^[ \t]*FROM[ \t]`)
+var imageKey = lazy.Regexp(`(?m)^[ \t]*(?:- )?[ \t]*["']?[iI]mage["']?[ \t]*[:=]|["']image["'][ \t]*:|^[ \t]*FROM[ \t]`)
 
 // unread is a file that somebody named and no extractor wants. Hooks name every
 // file of a commit, so that most of them rightly say nothing.
@@ -115,7 +115,7 @@ func (w *walker) unread(p string) {
 	switch b, err := ReadFile(w.fsys, p); {
 	case err != nil:
 		w.problem(p, fact.Limit, cause(err).Error())
-	case imageKey.Match(b):
+	case imageKey().Match(b):
 		w.problem(p, fact.Unsupported, "it was named and seems to name an image, and it is of no kind that is read")
 	default:
 		w.tree.Unread = append(w.tree.Unread, p)
