@@ -23,6 +23,7 @@ type fileTree struct {
 	fsys   fs.FS
 	root   *os.Root // of fsys; nil for standard input
 	dir    string   // of root, absolute, with links followed
+	from   string   // the current folder, likewise; "" = not known
 	name   string   // what reports call it: what was given
 	starts []string // where to read, from its root, with slashes; "." = everything
 	repo   *config.Repository
@@ -162,7 +163,7 @@ func openTree(dir string) (*fileTree, error) {
 	if err != nil {
 		return nil, usage(fmt.Errorf("open folder: %w", err), "")
 	}
-	t := &fileTree{fsys: root.FS(), root: root, dir: dir}
+	t := &fileTree{fsys: root.FS(), root: root, dir: dir, from: currentFolder()}
 	if t.repo, err = loadRepository(t.fsys); err != nil {
 		_ = root.Close()
 		return nil, usage(err, "it may hold exclude, crds and helm, nothing else: docs/pinning.md")
@@ -203,12 +204,23 @@ func (t *fileTree) display(name string) string {
 		return name
 	}
 	full := filepath.Join(t.dir, filepath.FromSlash(name))
-	if cwd, err := os.Getwd(); err == nil {
-		if cwd, err = filepath.EvalSymlinks(cwd); err == nil {
-			if rel, err := filepath.Rel(cwd, full); err == nil && filepath.IsLocal(rel) {
-				return filepath.ToSlash(rel)
-			}
+	if t.from != "" {
+		if rel, err := filepath.Rel(t.from, full); err == nil && filepath.IsLocal(rel) {
+			return filepath.ToSlash(rel)
 		}
 	}
 	return filepath.ToSlash(full)
+}
+
+// currentFolder is where the process is, with links followed; "" if that cannot be
+// told.
+func currentFolder() string {
+	dir, err := os.Getwd()
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return ""
+	}
+	return dir
 }

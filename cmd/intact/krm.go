@@ -12,7 +12,6 @@ import (
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/scan"
 	"github.com/urfave/cli/v2"
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 )
 
 func krmCommand(p program) *cli.Command {
@@ -94,7 +93,7 @@ func runKRM(ctx context.Context, p program, c *cli.Context) error {
 		return usage(err, "")
 	}
 	for _, res := range results {
-		if res.Severity == framework.Error {
+		if res.Severity == krm.Error {
 			p.say("error", "%s", res)
 		}
 	}

@@ -140,7 +140,7 @@ func (r *pinRun) tree(ctx context.Context, t *fileTree, resolver pin.Resolver) e
 		return err
 	}
 	plan, err := pin.Make(ctx, t.fsys, tree, pin.Options{
-		Mode: r.mode, Resolver: resolver, Jobs: r.jobs,
+		Mode: r.mode, Resolver: resolver, Jobs: r.c.Int("jobs"),
 		Walk: func(ctx context.Context, fsys fs.FS) (*extract.Tree, error) {
 			again := *t
 			again.fsys = fsys

@@ -3,19 +3,19 @@ package check
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 const maxTitle = 60
 
 var (
-	idForm    = regexp.MustCompile(`^[A-Z]{3,12}[0-9]{3}$`)
-	sinceForm = regexp.MustCompile(`^20[0-9]{2}-(0[1-9]|1[0-2])$`)
+	idForm    = lazy.Regexp(`^[A-Z]{3,12}[0-9]{3}$`)
+	sinceForm = lazy.Regexp(`^20[0-9]{2}-(0[1-9]|1[0-2])$`)
 )
 
 // Scopes returns all scopes.
@@ -45,7 +45,7 @@ func Validate(checks []Check) error {
 func problemsOf(c Check) []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	if !idForm.MatchString(c.ID) {
+	if !idForm().MatchString(c.ID) {
 		say("the ID is not 3 to 12 capitals and 3 digits")
 	}
 	if p := titleProblem(c.Title); p != "" {
@@ -58,7 +58,7 @@ func problemsOf(c Check) []string {
 			say("Doc.%s is empty", f.name)
 		}
 	}
-	if !sinceForm.MatchString(c.Doc.Since) {
+	if !sinceForm().MatchString(c.Doc.Since) {
 		say("Doc.Since %q is not of the form 2026-11", c.Doc.Since)
 	}
 	if len(c.Scopes) == 0 {

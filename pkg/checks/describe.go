@@ -3,12 +3,12 @@ package checks
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // listed is how many paths a message names before it counts them.
@@ -80,12 +80,12 @@ func inLayer(layer int, createdBy string) string {
 // Builders write the shell call in front of each RUN, with the build arguments
 // ("|1 VERSION=1.2 /bin/sh -c …"); classic ones do so for all instructions and
 // mark those that run nothing, and BuildKit puts a comment behind.
-var shellCall = regexp.MustCompile(`^(?:RUN )?(?:\|\d+ .*?)?/bin/sh -c (?:#\(nop\) +)?`)
+var shellCall = lazy.Regexp(`^(?:RUN )?(?:\|\d+ .*?)?/bin/sh -c (?:#\(nop\) +)?`)
 
 // instruction returns the Dockerfile instruction of a history line.
 func instruction(createdBy string) string {
 	nop := strings.Contains(createdBy, "#(nop)")
-	line := shellCall.ReplaceAllString(createdBy, "")
+	line := shellCall().ReplaceAllString(createdBy, "")
 	if line != createdBy && !nop {
 		line = "RUN " + line
 	}
@@ -126,11 +126,11 @@ func thousands(n int) string {
 	return s
 }
 
-var plainWord = regexp.MustCompile(`^[\w./@%+=:-]+$`)
+var plainWord = lazy.Regexp(`^[\w./@%+=:-]+$`)
 
 // shellWord quotes s for a POSIX shell; false if it cannot be shown in one.
 func shellWord(s string) (string, bool) {
-	if plainWord.MatchString(s) {
+	if plainWord().MatchString(s) {
 		return s, true
 	}
 	for _, r := range s {

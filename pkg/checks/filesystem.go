@@ -2,11 +2,11 @@ package checks
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // notUnix says why the rules about file modes and users do not apply: Windows
@@ -116,17 +116,17 @@ func run(g fact.PathGroup, otherwise string, commands ...string) string {
 	return "RUN " + strings.Join(out, " && ")
 }
 
-var chownFlag = regexp.MustCompile(`--chown=\S+`)
+var chownFlag = lazy.Regexp(`--chown=\S+`)
 
 // chownFix rewrites the instruction that gave files away, if that is what it
 // was. The rest of the instruction is outside text and is shown as such.
 func chownFix(createdBy string) (string, bool) {
 	line := instruction(createdBy)
-	if !strings.HasPrefix(line, "COPY ") && !strings.HasPrefix(line, "ADD ") || !chownFlag.MatchString(line) {
+	if !strings.HasPrefix(line, "COPY ") && !strings.HasPrefix(line, "ADD ") || !chownFlag().MatchString(line) {
 		return "", false
 	}
 	// BuildKit's history shows the flag with its value, so the first one is it.
-	at := chownFlag.FindStringIndex(line)
+	at := chownFlag().FindStringIndex(line)
 	return historyLine(line[:at[0]] + "--chown=root" + line[at[1]:]), true
 }
 

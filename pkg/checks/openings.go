@@ -3,11 +3,11 @@ package checks
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // Places from which code runs whatever the image: the part of
@@ -26,8 +26,8 @@ var (
 	// Variables whose directories programs load code from.
 	codeVariables = []string{"LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH", "NODE_PATH", "PERL5LIB", "RUBYLIB", "CLASSPATH", "GEM_PATH", "GEM_HOME"}
 
-	scriptNames = regexp.MustCompile(`\.(js|mjs|cjs|ts|py|pyc|rb|pl|php|sh|jar|war|dll|lua|exs|R|phar)$`)
-	initNames   = regexp.MustCompile(`^(tini|tini-static|dumb-init|gosu|su-exec|setpriv|chpst|exec|nice|env|catatonit|s6-setuidgid|docker-init)$`)
+	scriptNames = lazy.Regexp(`\.(js|mjs|cjs|ts|py|pyc|rb|pl|php|sh|jar|war|dll|lua|exs|R|phar)$`)
+	initNames   = lazy.Regexp(`^(tini|tini-static|dumb-init|gosu|su-exec|setpriv|chpst|exec|nice|env|catatonit|s6-setuidgid|docker-init)$`)
 )
 
 // defaultPath is what runtimes set if the image sets no PATH.
@@ -200,10 +200,10 @@ func commandFiles(c fact.Config) []string {
 		switch {
 		case first && strings.Contains(arg, "/") && !strings.ContainsAny(arg, " \t"):
 			out = append(out, inWorkingDir(c, arg))
-		case i > 0 && !strings.HasPrefix(arg, "-") && scriptNames.MatchString(arg) && !strings.ContainsAny(arg, " \t"):
+		case i > 0 && !strings.HasPrefix(arg, "-") && scriptNames().MatchString(arg) && !strings.ContainsAny(arg, " \t"):
 			out = append(out, inWorkingDir(c, arg))
 		}
-		if first && (initNames.MatchString(path.Base(arg)) || i > 0 && strings.HasPrefix(arg, "-")) {
+		if first && (initNames().MatchString(path.Base(arg)) || i > 0 && strings.HasPrefix(arg, "-")) {
 			continue // the program that it starts comes behind
 		}
 		first = false

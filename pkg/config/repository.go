@@ -2,9 +2,9 @@ package config
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/policy/strictyaml"
 )
 
@@ -58,7 +58,7 @@ func RepositoryJSONSchema() ([]byte, error) {
 
 // Of a place: names with dots between them; * is each value of a mapping, and
 // [*] behind a name each element of a list.
-var imagePlace = regexp.MustCompile(`^(?:[A-Za-z0-9_/-]+|\*)(?:\[\*\])*(?:\.(?:[A-Za-z0-9_/-]+|\*)(?:\[\*\])*)*$`)
+var imagePlace = lazy.Regexp(`^(?:[A-Za-z0-9_/-]+|\*)(?:\[\*\])*(?:\.(?:[A-Za-z0-9_/-]+|\*)(?:\[\*\])*)*$`)
 
 // ParseRepository reads what a repository says about its files. file is used in
 // messages only. The error is of type [strictyaml.Errors].
@@ -77,7 +77,7 @@ func ParseRepository(file string, data []byte) (*Repository, error) {
 	}
 	for i, c := range d.CRDs {
 		for j, p := range c.Images {
-			if !imagePlace.MatchString(p) {
+			if !imagePlace().MatchString(p) {
 				say([]any{"crds", i, "images", j}, "%q is no place in an object; expected one such as spec.image or spec.sidecars[*].image", p)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/policy"
 )
 
@@ -17,9 +18,9 @@ type sender struct {
 }
 
 var (
-	anyKey     = regexp.MustCompile(`^[^\s/]+$`)
-	accountKey = regexp.MustCompile(`^[0-9]{12}/[a-z0-9-]+$`)
-	ecrHost    = regexp.MustCompile(`^([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com|amazonaws\.com\.cn|on\.aws|on\.amazonwebservices\.com\.cn)$`)
+	anyKey     = lazy.Regexp(`^[^\s/]+$`)
+	accountKey = lazy.Regexp(`^[0-9]{12}/[a-z0-9-]+$`)
+	ecrHost    = lazy.Regexp(`^([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com|amazonaws\.com\.cn|on\.aws|on\.amazonwebservices\.com\.cn)$`)
 )
 
 var (
@@ -33,10 +34,10 @@ var (
 		"quay":              {auth: []string{"path"}},
 		"acr":               {auth: headers, several: true},
 		"acr-eventgrid":     {auth: []string{"oidc", "path"}, several: true},
-		"ecr":               {auth: []string{"header", "basic", "bearer", "oidc", "path"}, several: true, keys: accountKey},
+		"ecr":               {auth: []string{"header", "basic", "bearer", "oidc", "path"}, several: true, keys: accountKey()},
 		"artifact-registry": {auth: []string{"oidc", "path"}, several: true},
-		"artifactory":       {auth: []string{"hmac", "header"}, several: true, keys: anyKey},
-		"nexus":             {auth: []string{"hmac"}, several: true, keys: anyKey},
+		"artifactory":       {auth: []string{"hmac", "header"}, several: true, keys: anyKey()},
+		"nexus":             {auth: []string{"hmac"}, several: true, keys: anyKey()},
 		"zot":               {auth: headers},
 		"gitea":             {auth: []string{"hmac"}},
 		"forgejo":           {auth: []string{"hmac"}},
@@ -50,7 +51,7 @@ var (
 //
 // https://docs.aws.amazon.com/general/latest/gr/ecr.html
 func ECR(host string) (account, region string, ok bool) {
-	m := ecrHost.FindStringSubmatch(host)
+	m := ecrHost().FindStringSubmatch(host)
 	if m == nil {
 		return "", "", false
 	}
@@ -124,7 +125,7 @@ func (l *loading) hosts(at func(...any) []any, d endpointDoc, kind sender) []str
 			l.errorf(where, "%q cannot be told from a part of a repository's name; add its port", host)
 		case kind.registry != "" && host != kind.registry && d.Kind == "dockerhub":
 			l.errorf(where, "%q; Docker Hub is %s", host, kind.registry)
-		case d.Kind == "ecr" && d.Map == nil && !ecrHost.MatchString(host):
+		case d.Kind == "ecr" && d.Map == nil && !ecrHost().MatchString(host):
 			l.errorf(where, "%q holds no account and region; add map: {ACCOUNT/REGION: %s}", host, host)
 		case slices.Contains(out, host):
 			l.errorf(where, "%q is there twice", host)

@@ -16,7 +16,7 @@ import (
 type Extractor interface {
 	// Match reports whether the file at path (with slashes, relative to the root)
 	// is of its kind, by its path and its first bytes (at most [HeadSize]). Several
-	// extractors may match one file.
+	// extractors may match one file. It must not keep head, which is used again.
 	Match(path string, head []byte) bool
 	// Extract reads the file at path; files beside it are read from fsys where the
 	// kind asks for that (a chart, an overlay, an included file). What it sees and

@@ -1,21 +1,19 @@
 package extract
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
 	"sync"
 
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/internal/limits"
 	"github.com/intact-dev/intact/pkg/ref"
 	"golang.org/x/sync/errgroup"
@@ -70,7 +68,7 @@ func vendored(name string) bool {
 // cannot be read is a Problem. The error means that a start is not there, or
 // that ctx ended.
 func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, error) {
-	w := &walker{fsys: fsys, options: o, tree: &Tree{}, seen: map[string]bool{}}
+	w := &walker{fsys: fsys, options: o, tree: &Tree{}, seen: map[string]bool{}, byName: map[string]bool{}}
 	w.ignore = newIgnores(fsys, o.Excludes)
 	w.ignore.none = o.Tracked
 	for _, start := range starts {
@@ -89,6 +87,9 @@ func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, e
 			return nil, err
 		}
 	}
+	if err := w.match(ctx); err != nil {
+		return nil, err
+	}
 	if err := w.extract(ctx); err != nil {
 		return nil, err
 	}
@@ -98,16 +99,15 @@ func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, e
 
 // named is file for what somebody named.
 func (w *walker) named(p string) {
-	if before := len(w.matched) + len(w.tree.Problems); !w.seen[p] {
-		if w.file(p); len(w.matched)+len(w.tree.Problems) == before {
-			w.unread(p)
-		}
+	if !w.seen[p] {
+		w.file(p)
+		w.byName[p] = true
 	}
 }
 
 // imageKey is a key that has an image wherever a file has one, or a build's first
 // line.
-var imageKey = regexp.MustCompile(`(?m)^[ \t]*(?:- )?[ \t]*["']?[iI]mage["']?[ \t]*[:=]|["']image["'][ \t]*:|^[ \t]*FROM[ \t]`)
+var imageKey = lazy.Regexp(`(?m)^[ \t]*(?:- )?[ \t]*["']?[iI]mage["']?[ \t]*[:=]|["']image["'][ \t]*:|^[ \t]*FROM[ \t]`)
 
 // unread is a file that somebody named and no extractor wants. Hooks name every
 // file of a commit, so that most of them rightly say nothing.
@@ -115,7 +115,7 @@ func (w *walker) unread(p string) {
 	switch b, err := ReadFile(w.fsys, p); {
 	case err != nil:
 		w.problem(p, fact.Limit, cause(err).Error())
-	case imageKey.Match(b):
+	case imageKey().Match(b):
 		w.problem(p, fact.Unsupported, "it was named and seems to name an image, and it is of no kind that is read")
 	default:
 		w.tree.Unread = append(w.tree.Unread, p)
@@ -138,13 +138,8 @@ type walker struct {
 	ignore  *ignores
 	tree    *Tree
 	seen    map[string]bool
+	byName  map[string]bool // of seen, what somebody named
 	matched []match
-}
-
-// A match is a file and the extractors that want it.
-type match struct {
-	path string
-	by   []int // indexes of Options.Extractors
 }
 
 func (w *walker) dir(ctx context.Context, start string) error {
@@ -224,45 +219,12 @@ func (w *walker) folderLink(p string) {
 	}
 }
 
-// file asks the extractors whether they want the file at p.
+// file adds the file at p to those that the extractors are asked about.
 func (w *walker) file(p string) {
-	if w.seen[p] {
-		return
+	if !w.seen[p] {
+		w.seen[p] = true
+		w.matched = append(w.matched, match{path: p})
 	}
-	w.seen[p] = true
-	head, err := readHead(w.fsys, p)
-	if err != nil {
-		w.problem(p, fact.Forbidden, cause(err).Error())
-		return
-	}
-	m := match{path: p}
-	for i, e := range w.options.Extractors {
-		if e.Match(p, head) {
-			m.by = append(m.by, i)
-		}
-	}
-	switch {
-	case len(m.by) > 0:
-		w.matched = append(w.matched, m)
-	case bytes.IndexByte(head, 0) >= 0:
-		w.tree.Passed.Binary++
-	default:
-		w.tree.Passed.Other++
-	}
-}
-
-func readHead(fsys fs.FS, p string) ([]byte, error) {
-	f, err := fsys.Open(p)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	head := make([]byte, HeadSize)
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, err
-	}
-	return head[:n], nil
 }
 
 // extract runs the extractors one after the other, each on all its files at

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // A subject is a path of which is asked what it is good for.
@@ -41,19 +41,19 @@ type kindRule struct {
 func kindRules() []kindRule {
 	return []kindRule{
 		{fact.FileLibrary, "`/etc/ld.so.preload`, `/etc/ld.so.cache`, `/etc/ld.so.conf`, below `/etc/ld.so.conf.d`, `/etc/ld-musl-*.path`",
-			"they say which libraries every program loads", func(s subject) bool { return loaderPaths.MatchString(s.path) }},
+			"they say which libraries every program loads", func(s subject) bool { return loaderPaths().MatchString(s.path) }},
 		{fact.FileLibrary, "named `*.so`, `*.so.*`, `*.jar`, `*.war`, `*.ear`, `*.class`, `*.dll`, `*.node`, `*.ko`, `*.pyd`, `*.wasm`, `*.beam`, `*.egg`, `*.whl`",
-			"programs load code from them", func(s subject) bool { return s.typ != "dir" && libraryNames.MatchString(s.base()) }},
+			"programs load code from them", func(s subject) bool { return s.typ != "dir" && libraryNames().MatchString(s.base()) }},
 		{fact.FileLibrary, "ELF that is no program: relocatable, or shared without a permission to execute",
 			"modules of programs and of the kernel", elfLibrary},
 		{fact.FileExecutable, "begins like a program: ELF, PE (`MZ`), Mach-O, WebAssembly",
 			"whatever its name and mode: both can be changed later, or the loader called with it", func(s subject) bool { return s.is("file") && program(s.head) }},
 		{fact.FileScript, "begins with `#!`", "the kernel runs its interpreter", func(s subject) bool { return s.is("file") && bytes.HasPrefix(s.head, []byte("#!")) }},
 		{fact.FileScript, "named like a script: `*.py *.pyc *.pyo *.pth *.js *.mjs *.cjs *.jsx *.ts *.rb *.rake *.php *.phtml *.phar *.pl *.pm *.sh *.bash *.zsh *.ksh *.lua *.tcl *.awk *.R *.jsp *.jspx *.asp *.aspx *.erb *.ejs *.cgi *.groovy *.ex *.exs *.ps1`",
-			"an interpreter or a server runs it, wherever it lies", func(s subject) bool { return s.typ != "dir" && scriptNames.MatchString(s.base()) }},
+			"an interpreter or a server runs it, wherever it lies", func(s subject) bool { return s.typ != "dir" && scriptNames().MatchString(s.base()) }},
 		{fact.FileScript, "what runs by itself: below `/etc/cron*`, `/var/spool/cron`, `/etc/init`, `/etc/init.d`, `/etc/rc*.d`, `/etc/profile.d`, `/etc/s6-overlay`, `/etc/services.d`, `/etc/cont-init.d`, `/etc/systemd`, `/lib/systemd`, `/usr/lib/systemd`; `/etc/crontab`, `/etc/anacrontab`, `/etc/inittab`, `/etc/rc.local`, `/etc/profile`, `/etc/bash.bashrc`; `.profile`, `.bashrc` and their like in any directory",
 			"schedulers, init systems and shells run it", func(s subject) bool {
-				return s.typ != "dir" && (startPaths.MatchString(s.path) || shellFiles.MatchString(s.base()))
+				return s.typ != "dir" && (startPaths().MatchString(s.path) || shellFiles().MatchString(s.base()))
 			}},
 		{fact.FileScript, "executable, and all that is seen of it is text", "a shell runs it without `#!`", func(s subject) bool { return s.executable() && len(s.head) > 0 && text(s.head) }},
 		{fact.FileExecutable, "executable, whatever it holds", "somebody means to run it", subject.executable},
@@ -62,9 +62,9 @@ func kindRules() []kindRule {
 				return s.code && (s.typ == "symlink" || s.typ == "dir") || s.path == "/"
 			}},
 		{fact.FileConfiguration, "`/etc`, `/usr/local/etc`, `/usr/share/ca-certificates`, `/usr/local/share/ca-certificates` and directories called `.ssh`, with all below them",
-			"accounts, certificates, keys, settings of the system's programs", func(s subject) bool { return configPaths.MatchString(s.path) }},
+			"accounts, certificates, keys, settings of the system's programs", func(s subject) bool { return configPaths().MatchString(s.path) }},
 		{fact.FileConfiguration, "named `*.conf *.cnf *.cfg *.config *.ini *.toml *.yaml *.yml *.properties *.env *.rc *.pem *.crt *.key`, `.env`, `.htaccess`, `.npmrc`, `.netrc` and their like",
-			"settings of applications", func(s subject) bool { return s.typ != "dir" && configNames.MatchString(s.base()) }},
+			"settings of applications", func(s subject) bool { return s.typ != "dir" && configNames().MatchString(s.base()) }},
 		{fact.FileConfiguration, "named `*.json` or `*.xml` on an execution path", "elsewhere programs keep data in these forms", func(s subject) bool {
 			return s.code && s.typ != "dir" && (strings.HasSuffix(s.path, ".json") || strings.HasSuffix(s.path, ".xml"))
 		}},
@@ -73,14 +73,14 @@ func kindRules() []kindRule {
 }
 
 var (
-	loaderPaths  = regexp.MustCompile(`^/etc/(ld\.so\.(preload|cache|conf)$|ld\.so\.conf\.d/|ld-musl-[^/]*\.path$)`)
-	libraryNames = regexp.MustCompile(`\.(so|so\..+|jar|war|ear|class|dll|node|ko|pyd|wasm|beam|egg|whl)$`)
-	scriptNames  = regexp.MustCompile(`\.(py|pyc|pyo|pth|js|mjs|cjs|jsx|ts|rb|rake|php|phtml|phar|pl|pm|sh|bash|zsh|ksh|lua|tcl|awk|R|jsp|jspx|asp|aspx|erb|ejs|cgi|groovy|ex|exs|ps1)$`)
-	startPaths   = regexp.MustCompile(`^(/etc/(cron[^/]*|init|init\.d|rc[^/]*\.d|profile\.d|s6-overlay|services\.d|cont-init\.d|systemd)/.|/var/spool/cron/.|/(usr/)?lib/systemd/.|` +
+	loaderPaths  = lazy.Regexp(`^/etc/(ld\.so\.(preload|cache|conf)$|ld\.so\.conf\.d/|ld-musl-[^/]*\.path$)`)
+	libraryNames = lazy.Regexp(`\.(so|so\..+|jar|war|ear|class|dll|node|ko|pyd|wasm|beam|egg|whl)$`)
+	scriptNames  = lazy.Regexp(`\.(py|pyc|pyo|pth|js|mjs|cjs|jsx|ts|rb|rake|php|phtml|phar|pl|pm|sh|bash|zsh|ksh|lua|tcl|awk|R|jsp|jspx|asp|aspx|erb|ejs|cgi|groovy|ex|exs|ps1)$`)
+	startPaths   = lazy.Regexp(`^(/etc/(cron[^/]*|init|init\.d|rc[^/]*\.d|profile\.d|s6-overlay|services\.d|cont-init\.d|systemd)/.|/var/spool/cron/.|/(usr/)?lib/systemd/.|` +
 		`/etc/(crontab|anacrontab|inittab|rc\.local|profile|bash\.bashrc)$)`)
-	shellFiles  = regexp.MustCompile(`^\.(profile|bashrc|bash_profile|bash_login|bash_logout|bash_aliases|zshrc|zshenv|zprofile|zlogin|kshrc|shrc|cshrc|tcshrc|login|logout|inputrc|xprofile|xsessionrc)$`)
-	configPaths = regexp.MustCompile(`^/(etc|usr/local/etc|usr/(local/)?share/ca-certificates)(/|$)|/\.ssh(/|$)`)
-	configNames = regexp.MustCompile(`(^.+|^)\.(conf|cnf|cfg|config|ini|toml|yaml|yml|properties|env|rc|pem|crt|key)$|^\.(htaccess|htpasswd|npmrc|yarnrc|netrc|pypirc|gitconfig|my\.cnf|pgpass|curlrc|wgetrc)$`)
+	shellFiles  = lazy.Regexp(`^\.(profile|bashrc|bash_profile|bash_login|bash_logout|bash_aliases|zshrc|zshenv|zprofile|zlogin|kshrc|shrc|cshrc|tcshrc|login|logout|inputrc|xprofile|xsessionrc)$`)
+	configPaths = lazy.Regexp(`^/(etc|usr/local/etc|usr/(local/)?share/ca-certificates)(/|$)|/\.ssh(/|$)`)
+	configNames = lazy.Regexp(`(^.+|^)\.(conf|cnf|cfg|config|ini|toml|yaml|yml|properties|env|rc|pem|crt|key)$|^\.(htaccess|htpasswd|npmrc|yarnrc|netrc|pypirc|gitconfig|my\.cnf|pgpass|curlrc|wgetrc)$`)
 )
 
 // Magic numbers of programs.

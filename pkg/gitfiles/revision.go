@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // A revision is a name and the steps from it: HEAD~3^2.
@@ -28,14 +28,14 @@ type step struct {
 }
 
 var (
-	whole = regexp.MustCompile(`^(.*?)((?:[~^][0-9]{0,9})*)$`)
-	each  = regexp.MustCompile(`[~^][0-9]*`)
+	whole = lazy.Regexp(`^(.*?)((?:[~^][0-9]{0,9})*)$`)
+	each  = lazy.Regexp(`[~^][0-9]*`)
 )
 
 // parse reads a revision. go-git's own resolver ignores what it does not know, such
 // as @{1}, and would say that nothing changed since then; here it is an error.
 func parse(text string) (revision, error) {
-	m := whole.FindStringSubmatch(text)
+	m := whole().FindStringSubmatch(text)
 	if m == nil {
 		return revision{}, &Error{Err: fmt.Errorf("revision %q: more than one line", text), Hint: hintRevision}
 	}
@@ -52,7 +52,7 @@ func parse(text string) (revision, error) {
 		strings.ContainsFunc(r.name, func(c rune) bool { return c < ' ' }):
 		return r, &Error{Err: fmt.Errorf("revision %q has a form that is not read", text), Hint: hintRevision}
 	}
-	for _, s := range each.FindAllString(m[2], -1) {
+	for _, s := range each().FindAllString(m[2], -1) {
 		n := 1
 		if len(s) > 1 {
 			n, _ = strconv.Atoi(s[1:]) // digits, at most nine

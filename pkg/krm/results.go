@@ -6,12 +6,8 @@ import (
 
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/report"
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
-
-// A Result is one entry of the list's results.
-type Result = framework.Result
 
 // Results are what r, a report on the files of l, has to tell: an error for what
 // is denied and for what had to be decided and was not, a warning for what is
@@ -50,14 +46,14 @@ func (l *List) Results(r *report.Report) []*Result {
 		}
 	}
 	for _, n := range r.Notices {
-		out = append(out, &Result{Severity: framework.Info, Message: report.Escape(n)})
+		out = append(out, &Result{Severity: Info, Message: report.Escape(n)})
 	}
 	c := r.Counts
 	text := fmt.Sprintf("%s: %d deny, %d warn, %d undecided, %d pass, %d not asked", r.Word(), c.Deny, c.Warn, c.Open, c.Pass, c.NotAsked)
 	if c.Excepted > 0 {
 		text += fmt.Sprintf(", %d accepted", c.Excepted)
 	}
-	return append(out, &Result{Severity: framework.Info, Message: report.Escape(text + "; policy " + r.Policy.Name)})
+	return append(out, &Result{Severity: Info, Message: report.Escape(text + "; policy " + r.Policy.Name)})
 }
 
 func (l *List) result(e report.Entry, p report.Place) *Result {
@@ -75,25 +71,25 @@ func (l *List) result(e report.Entry, p report.Place) *Result {
 		}
 	}
 	if p.Path != "" {
-		res.Field = &framework.Field{Path: report.Escape(p.Path)}
+		res.Field = &Field{Path: report.Escape(p.Path)}
 		if !e.OfImage {
 			res.Field.CurrentValue = report.Escape(e.Subject)
 		}
 	}
 	if it.Path != "" {
-		res.File = &framework.File{Path: it.Path, Index: it.Index}
+		res.File = &File{Path: it.Path, Index: it.Index}
 	}
 	return res
 }
 
-func severity(e report.Entry) framework.Severity {
+func severity(e report.Entry) Severity {
 	switch {
 	case e.Accepted != "" || e.Moot != "":
-		return framework.Info
+		return Info
 	case e.Decision == policy.Warn:
-		return framework.Warning
+		return Warning
 	}
-	return framework.Error
+	return Error
 }
 
 func message(e report.Entry) string {

@@ -9,11 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -49,18 +49,18 @@ const (
 // tagForm is the grammar of tags.
 //
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
-var tagForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+var tagForm = lazy.Regexp(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
 // reserved is the form of tags under which signatures and other referrers are
 // kept. A digest in them is cut to 64 digits.
 //
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
-var reserved = regexp.MustCompile(`^sha(256|512)-[0-9a-f]{64}(\.[A-Za-z0-9_-]+)*$`)
+var reserved = lazy.Regexp(`^sha(256|512)-[0-9a-f]{64}(\.[A-Za-z0-9_-]+)*$`)
 
 // Reserved reports whether tag is no name of an image but a place for what belongs
 // to one: cosign's sha256-….sig, .att and .sbom, and the fallback tag of the
 // referrers API. They change with every signature.
-func Reserved(tag string) bool { return reserved.MatchString(tag) }
+func Reserved(tag string) bool { return reserved().MatchString(tag) }
 
 // Name returns the names under which the tag of r is recorded: one for all ways
 // to write it. A reference without a tag means latest.
@@ -141,7 +141,7 @@ func checkForm(repository, tag string) error {
 			return fmt.Errorf("repository %q: not canonical, which would be %q", repository, name)
 		}
 	}
-	if !tagForm.MatchString(tag) {
+	if !tagForm().MatchString(tag) {
 		return fmt.Errorf("%s: %q is not of the form of a tag", repository, tag)
 	}
 	return nil

@@ -3,10 +3,10 @@ package pin
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"unicode/utf16"
 
 	"github.com/intact-dev/intact/pkg/extract"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -51,11 +51,11 @@ func editOf(src []byte, f *extract.Found, to ref.Ref) (e edit, why string) {
 
 var (
 	// A line of a block mapping that holds nothing but a digest: "  digest: sha256:…".
-	lineBefore = regexp.MustCompile(`(?:\r\n|\n)[ ]*"?[A-Za-z][A-Za-z0-9_-]*"?:[ ]+["']?$`)
-	lineAfter  = regexp.MustCompile(`^["']?[ ]*(?:\r?\n|$)`)
+	lineBefore = lazy.Regexp(`(?:\r\n|\n)[ ]*"?[A-Za-z][A-Za-z0-9_-]*"?:[ ]+["']?$`)
+	lineAfter  = lazy.Regexp(`^["']?[ ]*(?:\r?\n|$)`)
 	// A key of a flow mapping, or of JSON, that is not the first.
-	flowBefore = regexp.MustCompile(`,[ ]*"?[A-Za-z][A-Za-z0-9_-]*"?:[ ]*["']?$`)
-	flowAfter  = regexp.MustCompile(`^["']?[ ]*[,}]`)
+	flowBefore = lazy.Regexp(`,[ ]*"?[A-Za-z][A-Za-z0-9_-]*"?:[ ]*["']?$`)
+	flowAfter  = lazy.Regexp(`^["']?[ ]*[,}]`)
 )
 
 // cut takes a digest away with what is there for its sake: the @ before it, or its
@@ -71,15 +71,15 @@ func cut(src []byte, enc encoding, e edit) (edit, string) {
 	}
 	const near = 300 // a key is shorter
 	window := before[max(0, len(before)-near):]
-	if m := lineBefore.FindIndex(window); m != nil {
-		if a := lineAfter.FindIndex(after); a != nil {
+	if m := lineBefore().FindIndex(window); m != nil {
+		if a := lineAfter().FindIndex(after); a != nil {
 			e.start -= len(window) - m[0]
 			e.end += len(bytes.TrimRight(after[:a[1]], "\r\n"))
 			return e, ""
 		}
 	}
-	if m := flowBefore.FindIndex(window); m != nil {
-		if a := flowAfter.FindIndex(after); a != nil {
+	if m := flowBefore().FindIndex(window); m != nil {
+		if a := flowAfter().FindIndex(after); a != nil {
 			e.start -= len(window) - m[0]
 			e.end += len(bytes.TrimRight(after[:a[1]], " ,}"))
 			return e, ""

@@ -3,12 +3,12 @@ package policy
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/intact-dev/intact/pkg/check"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/policy/expr"
 	"github.com/intact-dev/intact/pkg/policy/strictyaml"
 )
@@ -81,14 +81,14 @@ func (c *compiler) settings(src *source) {
 }
 
 var (
-	idPattern     = regexp.MustCompile(`^[A-Z]{3,12}[0-9]{3}$`)
-	familyPattern = regexp.MustCompile(`^[A-Z]{3,12}$`)
+	idPattern     = lazy.Regexp(`^[A-Z]{3,12}[0-9]{3}$`)
+	familyPattern = lazy.Regexp(`^[A-Z]{3,12}$`)
 )
 
 // unknownID says what is wrong with a check's ID, or "".
 func (c *compiler) unknownID(id string) string {
 	switch {
-	case !idPattern.MatchString(id):
+	case !idPattern().MatchString(id):
 		return fmt.Sprintf("%q; expected the ID of a check, such as LAY003%s", id, strictyaml.DidYouMean(id, c.allIDs()))
 	case len(c.l.Checks) > 0 && !c.ids[id] && !c.own[id]:
 		return fmt.Sprintf("no check is called %q%s", id, strictyaml.DidYouMean(id, c.allIDs()))
@@ -107,7 +107,7 @@ func (c *compiler) allIDs() []string {
 
 // unknownKey says what is wrong with a key of a mapping of checks, or "".
 func (c *compiler) unknownKey(key string) string {
-	if !familyPattern.MatchString(key) {
+	if !familyPattern().MatchString(key) {
 		return c.unknownID(key)
 	}
 	known := families()

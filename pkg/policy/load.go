@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/check"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/policy/strictyaml"
 )
 
@@ -119,19 +119,19 @@ func (l Loader) source(nameOrFile, dir string) (*source, error) {
 
 // inFolder is name as seen from where dir is relative to.
 func inFolder(dir, name string) string {
-	if dir == "" || path.IsAbs(name) || driveLetter.MatchString(name) {
+	if dir == "" || path.IsAbs(name) || driveLetter().MatchString(name) {
 		return path.Clean(name)
 	}
 	return path.Join(dir, name)
 }
 
 var (
-	driveLetter = regexp.MustCompile(`^[A-Za-z]:/`) // of a path on Windows, with slashes
-	urlScheme   = regexp.MustCompile(`(?i)^[a-z][a-z0-9+.-]+:/`)
+	driveLetter = lazy.Regexp(`^[A-Za-z]:/`) // of a path on Windows, with slashes
+	urlScheme   = lazy.Regexp(`(?i)^[a-z][a-z0-9+.-]+:/`)
 )
 
 func (l Loader) read(name string) ([]byte, error) {
-	if urlScheme.MatchString(name) {
+	if urlScheme().MatchString(name) {
 		return nil, errors.New("policies, keys and roots are files; nothing is fetched from a URL")
 	}
 	if l.ReadFile == nil {

@@ -3,10 +3,10 @@ package policy
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -19,9 +19,9 @@ type pattern struct {
 }
 
 var (
-	captureSegment = regexp.MustCompile(`^\{[A-Za-z_][A-Za-z0-9_]*\}$`)
-	hostSegment    = regexp.MustCompile(`^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+|\[[0-9a-f:]+\]|[a-z0-9.-]+:[0-9]+|\[[0-9a-f:]+\]:[0-9]+)(?::[0-9]+)?$`)
-	pathSegment    = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$`)
+	captureSegment = lazy.Regexp(`^\{[A-Za-z_][A-Za-z0-9_]*\}$`)
+	hostSegment    = lazy.Regexp(`^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+|\[[0-9a-f:]+\]|[a-z0-9.-]+:[0-9]+|\[[0-9a-f:]+\]:[0-9]+)(?::[0-9]+)?$`)
+	pathSegment    = lazy.Regexp(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$`)
 )
 
 // parsePattern parses s and writes it in canonical form: Docker Hub's other
@@ -45,7 +45,7 @@ func parsePattern(s string) (pattern, error) {
 	if len(segments) == 1 && !prefix && strings.ContainsAny(s, ".:") {
 		return p, fmt.Errorf("pattern %q: it names a registry or a tag; write %s/** for all of a registry, docker.io/library/NAME for a repository of Docker Hub", s, s)
 	}
-	hasHost := hostSegment.MatchString(segments[0]) && (len(segments) > 1 || prefix)
+	hasHost := hostSegment().MatchString(segments[0]) && (len(segments) > 1 || prefix)
 	if !hasHost && prefix {
 		return p, fmt.Errorf("pattern %q: it names no registry; write docker.io/%s or the registry that is meant", s, s)
 	}
@@ -65,14 +65,14 @@ func (p pattern) check(s string) error {
 	for i, seg := range p.segments {
 		switch {
 		case i == 0:
-		case captureSegment.MatchString(seg):
+		case captureSegment().MatchString(seg):
 			if seen[seg] {
 				return fmt.Errorf("pattern %q: %s captures twice", s, seg)
 			}
 			seen[seg] = true
 		case strings.ContainsAny(seg, "{}"):
 			return fmt.Errorf("pattern %q: a capture is a whole segment, such as {repo}", s)
-		case !pathSegment.MatchString(seg):
+		case !pathSegment().MatchString(seg):
 			return fmt.Errorf("pattern %q: %q cannot be part of a repository's name; names are lower case", s, seg)
 		}
 	}
@@ -147,7 +147,7 @@ func (p pattern) compare(q pattern) int {
 func canonicalPrefix(s string) (string, error) {
 	s = strings.TrimSuffix(s, "/")
 	host, path, hasPath := strings.Cut(s, "/")
-	if !hostSegment.MatchString(host) {
+	if !hostSegment().MatchString(host) {
 		return "", fmt.Errorf("%q: it names no registry; expected a registry with or without a path, such as mirror.example.com/dockerhub", s)
 	}
 	host = canonicalHost(host)
@@ -155,7 +155,7 @@ func canonicalPrefix(s string) (string, error) {
 		return host, nil
 	}
 	for _, seg := range strings.Split(path, "/") {
-		if !pathSegment.MatchString(seg) {
+		if !pathSegment().MatchString(seg) {
 			return "", fmt.Errorf("%q: %q cannot be part of a repository's name", s, seg)
 		}
 	}

@@ -3,11 +3,11 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/check"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/policy"
 )
 
@@ -198,7 +198,7 @@ func (p place) String() string {
 	return s
 }
 
-var wholeDigest = regexp.MustCompile(`\b(sha256|sha512):([0-9a-f]{12})[0-9a-f]{52,}\b`)
+var wholeDigest = lazy.Regexp(`\b(sha256|sha512):([0-9a-f]{12})[0-9a-f]{52,}\b`)
 
 // short cuts digests to what a person can compare. Fixes keep them whole.
-func short(s string) string { return wholeDigest.ReplaceAllString(s, "$1:$2…") }
+func short(s string) string { return wholeDigest().ReplaceAllString(s, "$1:$2…") }

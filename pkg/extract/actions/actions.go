@@ -9,22 +9,22 @@ import (
 	"bytes"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlrefs"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // An Extractor reads workflows and the metadata of actions.
 type Extractor struct{}
 
-var workflowPath = regexp.MustCompile(`(?:^|/)\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml$`)
+var workflowPath = lazy.Regexp(`(?:^|/)\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml$`)
 
 // Match goes by the path. A file named action.yml has to look like one.
 func (Extractor) Match(p string, head []byte) bool {
-	if workflowPath.MatchString(p) {
+	if workflowPath().MatchString(p) {
 		return true
 	}
 	return metadata(p) && (bytes.Contains(head, []byte("runs")) || len(head) >= extract.HeadSize || yamlpos.UTF16(head))
@@ -44,7 +44,7 @@ func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 		return extract.Result{}, err
 	}
 	e := &extraction{r: r, file: f, root: repository(p), budget: maxAllSteps, known: map[yamlpos.Node]map[string]entry{}, parsed: map[string]parsed{}}
-	if metadata(p) && !workflowPath.MatchString(p) {
+	if metadata(p) && !workflowPath().MatchString(p) {
 		e.metadata(f.Root())
 	} else {
 		e.workflow(f.Root())
@@ -54,7 +54,7 @@ func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 
 // repository is the folder that a workflow's local paths start at.
 func repository(p string) string {
-	i := workflowPath.FindStringIndex(p)
+	i := workflowPath().FindStringIndex(p)
 	if i == nil {
 		return "."
 	}

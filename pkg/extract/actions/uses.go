@@ -3,19 +3,19 @@ package actions
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
 const dockerScheme = "docker://"
 
 // A commit is named by all of its hash; anything shorter, or a name, can move.
-var commit = regexp.MustCompile(`^(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})$`)
+var commit = lazy.Regexp(`^(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})$`)
 
 // uses reads what a step or job uses: an image, an action or workflow of a
 // repository at a revision, or one of this repository.
@@ -51,7 +51,7 @@ func (e *extraction) remote(n yamlpos.Node, at, s string) {
 	}
 	found.Raw = s
 	found.Class = ref.Floating
-	if commit.MatchString(revision) {
+	if commit().MatchString(revision) {
 		found.Class = ref.Fixed
 	}
 	found.Site = e.r.Part(n, extract.StyleCommit, len(name)+1, len(s))

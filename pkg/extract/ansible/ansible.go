@@ -8,12 +8,12 @@ import (
 	"bytes"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlrefs"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -22,11 +22,11 @@ import (
 type Extractor struct{}
 
 var (
-	tasksPath = regexp.MustCompile(`(?:^|/)(?:tasks|handlers)/(?:.*/)?[^/]+\.ya?ml$`)
+	tasksPath = lazy.Regexp(`(?:^|/)(?:tasks|handlers)/(?:.*/)?[^/]+\.ya?ml$`)
 	// A play has hosts; a list of tasks has modules, of which those count that run
 	// images.
-	playWords = regexp.MustCompile(`(?m)^-?[ \t]+["']?(?:hosts|(?:ansible\.builtin\.)?import_playbook)["']?[ \t]*:`)
-	taskWords = regexp.MustCompile(`(?m)^-?[ \t]+["']?(?:[a-z_]+\.[a-z_]+\.)?(?:docker_[a-z_0-9]+|podman_[a-z_]+|k8s(?:_exec|_cp)?)["']?[ \t]*:`)
+	playWords = lazy.Regexp(`(?m)^-?[ \t]+["']?(?:hosts|(?:ansible\.builtin\.)?import_playbook)["']?[ \t]*:`)
+	taskWords = lazy.Regexp(`(?m)^-?[ \t]+["']?(?:[a-z_]+\.[a-z_]+\.)?(?:docker_[a-z_0-9]+|podman_[a-z_]+|k8s(?:_exec|_cp)?)["']?[ \t]*:`)
 )
 
 // Match goes by the path, or by what a list begins with.
@@ -35,9 +35,9 @@ func (Extractor) Match(p string, head []byte) bool {
 		return false
 	}
 	if yamlpos.UTF16(head) {
-		return tasksPath.MatchString(p)
+		return tasksPath().MatchString(p)
 	}
-	return listed(head) && (tasksPath.MatchString(p) || playWords.Match(head) || taskWords.Match(head))
+	return listed(head) && (tasksPath().MatchString(p) || playWords().Match(head) || taskWords().Match(head))
 }
 
 // listed reports whether a file begins with a list: manifests, charts and values

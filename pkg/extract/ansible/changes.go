@@ -2,10 +2,10 @@ package ansible
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // What modules do to the host that they run on, by the arguments that name it.
@@ -26,7 +26,7 @@ var (
 )
 
 // execs are commands that change a running container from its host.
-var execs = regexp.MustCompile(`(?:^|[\s;&|(])(docker|podman|nerdctl|kubectl|oc)\s+(?:container\s+)?(exec|cp)\s`)
+var execs = lazy.Regexp(`(?:^|[\s;&|(])(docker|podman|nerdctl|kubectl|oc)\s+(?:container\s+)?(exec|cp)\s`)
 
 // running are the connections into a container that runs. One of buildah's builds
 // an image.
@@ -50,7 +50,7 @@ func (e *extraction) change(t task) {
 	}
 	if commands[t.module] {
 		text := e.plainCommand(t)
-		switch m := execs.FindStringSubmatch(text); {
+		switch m := execs().FindStringSubmatch(text); {
 		case in:
 			e.tell(t, "command "+text, "container "+t.s.hosts)
 		case m != nil:

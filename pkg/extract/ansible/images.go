@@ -135,7 +135,7 @@ func (e *extraction) objects(t task, n yamlpos.Node, at string) {
 		e.object(t, n, at, 0)
 		e.workloads(n)
 		return
-	case strings.Contains(text, "{%") || expression.FindString(text) == strings.TrimSpace(text):
+	case strings.Contains(text, "{%") || expression().FindString(text) == strings.TrimSpace(text):
 		e.elsewhere(n, at, "the definition is put together when the play runs")
 		return
 	}

@@ -2,21 +2,21 @@ package ansible
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlrefs"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 var (
 	// expression is what Jinja puts into a text.
-	expression = regexp.MustCompile(`(?s)\{\{-?(.*?)-?\}\}`)
+	expression = lazy.Regexp(`(?s)\{\{-?(.*?)-?\}\}`)
 	// simple is a variable, perhaps with a default. All else is not evaluated.
-	simple = regexp.MustCompile(`^\s*([A-Za-z_]\w*)((?:\.\w+|\[['"]\w+['"]\])*)\s*` +
+	simple = lazy.Regexp(`^\s*([A-Za-z_]\w*)((?:\.\w+|\[['"]\w+['"]\])*)\s*` +
 		`(?:\|\s*(?:default|d)\(\s*(?:'([^'{}]*)'|"([^"{}]*)"|([A-Za-z_]\w*))\s*(?:,\s*[Tt]rue\s*)?\)\s*)?(?:\|\s*(?:string|trim|mandatory)\s*)?$`)
-	step = regexp.MustCompile(`\w+`)
+	step = lazy.Regexp(`\w+`)
 )
 
 const (
@@ -46,8 +46,8 @@ func (x *expansion) text(t written.Text, depth int) written.Value {
 	case depth == maxNested:
 		return written.Unknown(t, "its variables name each other, or too many others")
 	}
-	return yamlrefs.Substitute(t, expression, func(match []string) written.Value {
-		m := simple.FindStringSubmatch(match[1])
+	return yamlrefs.Substitute(t, expression(), func(match []string) written.Value {
+		m := simple().FindStringSubmatch(match[1])
 		if m == nil {
 			return written.Value{Unresolved: fmt.Sprintf("what %q is, is not evaluated", match[0])}
 		}
@@ -55,7 +55,7 @@ func (x *expansion) text(t written.Text, depth int) written.Value {
 			return written.Value{Unresolved: "its variables name each other, or too many others"}
 		}
 		n := x.s.find(m[1])
-		for _, key := range step.FindAllString(m[2], -1) {
+		for _, key := range step().FindAllString(m[2], -1) {
 			n = n.Get(key)
 		}
 		if _, ok := n.Text(); ok {
@@ -114,16 +114,16 @@ func (e *extraction) resolve(n yamlpos.Node, s *scope) yamlpos.Node {
 		if !ok {
 			break
 		}
-		m := expression.FindStringSubmatch(text)
+		m := expression().FindStringSubmatch(text)
 		if m == nil || m[0] != strings.TrimSpace(text) {
 			break
 		}
-		name := simple.FindStringSubmatch(m[1])
+		name := simple().FindStringSubmatch(m[1])
 		if name == nil {
 			break
 		}
 		v := s.find(name[1])
-		for _, key := range step.FindAllString(name[2], -1) {
+		for _, key := range step().FindAllString(name[2], -1) {
 			v = v.Get(key)
 		}
 		if v.IsZero() {

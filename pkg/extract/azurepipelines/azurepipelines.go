@@ -8,25 +8,25 @@ package azurepipelines
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlrefs"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // An Extractor reads pipelines. It stands for the templates that they use.
 type Extractor struct{}
 
-var pipelinePath = regexp.MustCompile(`(?i)(?:^|[/._-])azure-?pipelines?(?:[._-][^/]*)?\.ya?ml$|(?:^|/)\.?(?:azure-pipelines|azuredevops|pipelines|vsts-ci)/(?:.*/)?[^/]+\.ya?ml$`)
+var pipelinePath = lazy.Regexp(`(?i)(?:^|[/._-])azure-?pipelines?(?:[._-][^/]*)?\.ya?ml$|(?:^|/)\.?(?:azure-pipelines|azuredevops|pipelines|vsts-ci)/(?:.*/)?[^/]+\.ya?ml$`)
 
 // words are keys that pipelines and templates begin with.
-var words = regexp.MustCompile(`(?m)^(?:trigger|pr|pool|stages|jobs|steps|resources|extends|parameters|variables|schedules|strategy|container|services)[ \t]*:`)
+var words = lazy.Regexp(`(?m)^(?:trigger|pr|pool|stages|jobs|steps|resources|extends|parameters|variables|schedules|strategy|container|services)[ \t]*:`)
 
 // Match goes by the path, and by the words that a pipeline begins with.
 func (Extractor) Match(p string, head []byte) bool {
-	return pipelinePath.MatchString(p) && (words.Match(head) || yamlpos.UTF16(head))
+	return pipelinePath().MatchString(p) && (words().Match(head) || yamlpos.UTF16(head))
 }
 
 // Extract reads one pipeline with the templates that it uses.

@@ -2,12 +2,12 @@ package azurepipelines
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlrefs"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // A scope is what values can name at a place.
@@ -52,10 +52,10 @@ type value struct {
 // expression is a template expression, a macro or a runtime expression.
 //
 // https://learn.microsoft.com/azure/devops/pipelines/process/variables
-var expression = regexp.MustCompile(`\$\{\{\s*(.*?)\s*\}\}|\$\(([^()]*)\)|\$\[\s*(.*?)\s*\]($|[^\]])`)
+var expression = lazy.Regexp(`\$\{\{\s*(.*?)\s*\}\}|\$\(([^()]*)\)|\$\[\s*(.*?)\s*\]($|[^\]])`)
 
 // name is a path of two names: parameters.image, variables['image'].
-var name = regexp.MustCompile(`^(parameters|variables)(?:\.([\w.-]+)|\['([^']+)'\])$`)
+var name = lazy.Regexp(`^(parameters|variables)(?:\.([\w.-]+)|\['([^']+)'\])$`)
 
 const (
 	maxNested = 8   // values that name values
@@ -96,12 +96,12 @@ func (x *expansion) text(n yamlpos.Node, s *scope, depth int) written.Value {
 	if x.used++; depth == maxNested || x.used > maxUsed {
 		return written.Unknown(t, "its values name each other, or too many others")
 	}
-	return yamlrefs.Substitute(t, expression, func(match []string) written.Value {
+	return yamlrefs.Substitute(t, expression(), func(match []string) written.Value {
 		expr := match[1] + match[3]
 		if match[2] != "" {
 			expr = "variables." + match[2]
 		}
-		m := name.FindStringSubmatch(expr)
+		m := name().FindStringSubmatch(expr)
 		if m == nil || match[4] != "" {
 			return written.Value{Unresolved: fmt.Sprintf("what %q is, is not evaluated", match[0])}
 		}

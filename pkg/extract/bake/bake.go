@@ -9,13 +9,13 @@ package bake
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/dockerfile"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -27,12 +27,12 @@ type Extractor struct{}
 // app.bake.hcl; other HCL is one if it has targets.
 func (Extractor) Match(p string, head []byte) bool {
 	base := strings.ToLower(path.Base(p))
-	return named.MatchString(base) || path.Ext(base) == ".hcl" && target.Match(head)
+	return named().MatchString(base) || path.Ext(base) == ".hcl" && target().Match(head)
 }
 
 var (
-	named  = regexp.MustCompile(`^(?:.*[._-])?bake(?:[._-].*)?\.(?:hcl|json)$`)
-	target = regexp.MustCompile(`(?m)^target[ \t]+"[^"\n]+"[ \t]*\{`)
+	named  = lazy.Regexp(`^(?:.*[._-])?bake(?:[._-].*)?\.(?:hcl|json)$`)
+	target = lazy.Regexp(`(?m)^target[ \t]+"[^"\n]+"[ \t]*\{`)
 )
 
 // Extract reads the file at p, and the override beside docker-bake.hcl or

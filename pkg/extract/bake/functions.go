@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"regexp"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
@@ -34,7 +34,7 @@ func standard() map[string]function.Function {
 	}
 }
 
-var wide = regexp.MustCompile(`%[^a-zA-Z%]*(?:\d{4}|\*)`)
+var wide = lazy.Regexp(`%[^a-zA-Z%]*(?:\d{4}|\*)`)
 
 // formatFunc is the library's, without widths that make a text long.
 var formatFunc = function.New(&function.Spec{
@@ -42,21 +42,21 @@ var formatFunc = function.New(&function.Spec{
 	VarParam: stdlib.FormatFunc.VarParam(),
 	Type:     function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		if wide.MatchString(args[0].AsString()) {
+		if wide().MatchString(args[0].AsString()) {
 			return cty.UnknownVal(cty.String), errors.New("the width is too large")
 		}
 		return stdlib.FormatFunc.Call(args)
 	},
 })
 
-var notInTags = regexp.MustCompile(`[^a-zA-Z0-9_-]`)
+var notInTags = lazy.Regexp(`[^a-zA-Z0-9_-]`)
 
 // sanitizeFunc makes a text fit for a target's name, as Bake does.
 var sanitizeFunc = function.New(&function.Spec{
 	Params: []function.Parameter{{Name: "name", Type: cty.String}},
 	Type:   function.StaticReturnType(cty.String),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		return cty.StringVal(notInTags.ReplaceAllString(args[0].AsString(), "_")), nil
+		return cty.StringVal(notInTags().ReplaceAllString(args[0].AsString(), "_")), nil
 	},
 })
 

@@ -8,13 +8,13 @@ package chef
 import (
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/plaintext"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -22,13 +22,13 @@ import (
 type Extractor struct{}
 
 var (
-	recipePath = regexp.MustCompile(`(?:^|/)(?:recipes|resources)/(?:.*/)?[^/]+\.rb$`)
-	words      = regexp.MustCompile(`(?m)^[ \t]*(?:docker_(?:container|image|swarm_service|exec)|[a-z]*_?package|execute|bash|script)\b`)
+	recipePath = lazy.Regexp(`(?:^|/)(?:recipes|resources)/(?:.*/)?[^/]+\.rb$`)
+	words      = lazy.Regexp(`(?m)^[ \t]*(?:docker_(?:container|image|swarm_service|exec)|[a-z]*_?package|execute|bash|script)\b`)
 )
 
 // Match goes by the path; a file has to hold a resource, if all of it is seen.
 func (Extractor) Match(p string, head []byte) bool {
-	return recipePath.MatchString(p) && (len(head) >= extract.HeadSize || words.Match(head))
+	return recipePath().MatchString(p) && (len(head) >= extract.HeadSize || words().Match(head))
 }
 
 // Extract reads one recipe.
@@ -56,7 +56,7 @@ type extraction struct {
 }
 
 // execs are commands that change a running container from its host.
-var execs = regexp.MustCompile(`(?:^|[\s;&|(/])(docker|podman|nerdctl|kubectl|oc)\s+(?:container\s+)?(exec|cp)\s`)
+var execs = lazy.Regexp(`(?:^|[\s;&|(/])(docker|podman|nerdctl|kubectl|oc)\s+(?:container\s+)?(exec|cp)\s`)
 
 func (e *extraction) resource(r resource) {
 	action := e.text(r.properties["action"])
@@ -85,7 +85,7 @@ func (e *extraction) resource(r resource) {
 			}
 		}
 		command += " " + e.text(r.properties["heredoc"])
-		if m := execs.FindStringSubmatch(command); m != nil {
+		if m := execs().FindStringSubmatch(command); m != nil {
 			e.object(r, "command "+command, fmt.Sprintf("a container, by %s %s", m[1], m[2]))
 		}
 	default:

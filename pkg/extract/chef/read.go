@@ -1,10 +1,10 @@
 package chef
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // A resource is "type 'name' do … end", or without a block.
@@ -24,11 +24,11 @@ type span struct {
 
 var (
 	// A resource begins a line; its name is a text, or what is evaluated.
-	begin = regexp.MustCompile(`^([ \t]*)([a-z][a-z0-9_]*)[ \t]*(?:\([ \t]*|[ \t]+)(['"%\[:@a-zA-Z].*)$`)
+	begin = lazy.Regexp(`^([ \t]*)([a-z][a-z0-9_]*)[ \t]*(?:\([ \t]*|[ \t]+)(['"%\[:@a-zA-Z].*)$`)
 	// A property is a line of its own.
-	property = regexp.MustCompile(`^[ \t]+([a-z_]+)[ \t]*(?:\([ \t]*|[ \t]+)(.+)$`)
-	doBlock  = regexp.MustCompile(`\bdo[ \t]*(?:\|[^|]*\|[ \t]*)?$`)
-	opens    = regexp.MustCompile(`<<[-~]?(['"]?)([A-Z_a-z][A-Z_a-z0-9]*)`)
+	property = lazy.Regexp(`^[ \t]+([a-z_]+)[ \t]*(?:\([ \t]*|[ \t]+)(.+)$`)
+	doBlock  = lazy.Regexp(`\bdo[ \t]*(?:\|[^|]*\|[ \t]*)?$`)
+	opens    = lazy.Regexp(`<<[-~]?(['"]?)([A-Z_a-z][A-Z_a-z0-9]*)`)
 )
 
 // kinds are the resources that are read.
@@ -70,7 +70,7 @@ func resources(f *written.File) (out []resource, open int) {
 			continue
 		}
 		code := uncommented(line)
-		if m := opens.FindStringSubmatch(code); m != nil {
+		if m := opens().FindStringSubmatch(code); m != nil {
 			label, open = m[2], start
 		}
 		if current >= 0 && strings.TrimSpace(code) == "end" && strings.HasPrefix(code, indent+"end") {
@@ -78,7 +78,7 @@ func resources(f *written.File) (out []resource, open int) {
 			continue
 		}
 		if current >= 0 {
-			if m := property.FindStringSubmatchIndex(code); m != nil {
+			if m := property().FindStringSubmatchIndex(code); m != nil {
 				name := code[m[2]:m[3]]
 				if _, twice := out[current].properties[name]; !twice {
 					out[current].properties[name] = value(code, start, m[4])
@@ -86,14 +86,14 @@ func resources(f *written.File) (out []resource, open int) {
 			}
 			continue
 		}
-		m := begin.FindStringSubmatchIndex(code)
+		m := begin().FindStringSubmatchIndex(code)
 		if m == nil || !kinds[code[m[4]:m[5]]] {
 			continue
 		}
 		r := resource{kind: code[m[4]:m[5]], at: start + m[4], properties: map[string]span{}}
 		r.name = value(code, start, m[6])
 		out = append(out, r)
-		if doBlock.MatchString(code) {
+		if doBlock().MatchString(code) {
 			current, indent = len(out)-1, code[m[2]:m[3]]
 		}
 	}
@@ -114,7 +114,7 @@ func value(code string, start, i int) span {
 	if quote == '\'' || quote == '"' {
 		if n := strings.IndexByte(code[i+1:], quote); n >= 0 {
 			text := code[i+1 : i+1+n]
-			rest := strings.TrimSpace(doBlock.ReplaceAllString(code[i+1+n+1:], ""))
+			rest := strings.TrimSpace(doBlock().ReplaceAllString(code[i+1+n+1:], ""))
 			rest = strings.TrimSpace(strings.TrimPrefix(rest, ")"))
 			plain := !strings.Contains(text, `\`) && !(quote == '"' && strings.Contains(text, "#{"))
 			if plain && rest == "" {
@@ -122,7 +122,7 @@ func value(code string, start, i int) span {
 			}
 		}
 	}
-	text := strings.TrimRight(doBlock.ReplaceAllString(code[i:], ""), " \t")
+	text := strings.TrimRight(doBlock().ReplaceAllString(code[i:], ""), " \t")
 	return span{start + i, start + i + len(text), false}
 }
 

@@ -6,20 +6,20 @@ package circleci
 
 import (
 	"io/fs"
-	"regexp"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlrefs"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // An Extractor reads configurations.
 type Extractor struct{}
 
-var configPath = regexp.MustCompile(`(?:^|/)\.circleci/(?:.*/)?[^/]+\.ya?ml$`)
+var configPath = lazy.Regexp(`(?:^|/)\.circleci/(?:.*/)?[^/]+\.ya?ml$`)
 
 // Match goes by the path: whatever lies in .circleci may be continued with.
-func (Extractor) Match(p string, _ []byte) bool { return configPath.MatchString(p) }
+func (Extractor) Match(p string, _ []byte) bool { return configPath().MatchString(p) }
 
 // Extract reads one file.
 func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {

@@ -2,12 +2,12 @@ package circleci
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlrefs"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // A scope is the parameters of one call of a job or executor.
@@ -52,7 +52,7 @@ func (e *extraction) matrix(given yamlpos.Node, at string) []*scope {
 	return out
 }
 
-var parameter = regexp.MustCompile(`<<\s*([^<>]*?)\s*>>`)
+var parameter = lazy.Regexp(`<<\s*([^<>]*?)\s*>>`)
 
 const (
 	// maxNested bounds parameters that name parameters.
@@ -72,7 +72,7 @@ func (e *extraction) expand(n yamlpos.Node, s, of *scope, depth int) written.Val
 	if depth == maxNested {
 		return written.Unknown(t, "its parameters name each other, or too many others")
 	}
-	return yamlrefs.Substitute(t, parameter, func(match []string) written.Value {
+	return yamlrefs.Substitute(t, parameter(), func(match []string) written.Value {
 		name := match[1]
 		if p, ok := strings.CutPrefix(name, "pipeline.parameters."); ok {
 			return e.value(e.parameters.Get(p, "default"), &scope{}, of, name, depth)

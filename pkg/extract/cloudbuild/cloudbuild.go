@@ -8,23 +8,23 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlrefs"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
 // An Extractor reads build configurations.
 type Extractor struct{}
 
-var configPath = regexp.MustCompile(`(?:^|[/._-])cloudbuild(?:[._-][^/]*)?\.(?:ya?ml|json)$`)
+var configPath = lazy.Regexp(`(?:^|[/._-])cloudbuild(?:[._-][^/]*)?\.(?:ya?ml|json)$`)
 
 // Match goes by the name: cloudbuild.yaml, cloudbuild-test.json, ci.cloudbuild.yml.
-func (Extractor) Match(p string, _ []byte) bool { return configPath.MatchString(p) }
+func (Extractor) Match(p string, _ []byte) bool { return configPath().MatchString(p) }
 
 // Extract reads one file.
 func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/intact-dev/intact/pkg/extract/internal/dockerfile"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // An Extractor reads Compose files. It claims the Dockerfiles that they build,
@@ -32,15 +32,15 @@ func (Extractor) Match(p string, head []byte) bool {
 	if ext != ".yaml" && ext != ".yml" && ext != "" {
 		return false
 	}
-	return ext != "" && named.MatchString(base) || services.Match(head) && part.Match(head) && !others.Match(head)
+	return ext != "" && named().MatchString(base) || services().Match(head) && part().Match(head) && !others().Match(head)
 }
 
 var (
-	named    = regexp.MustCompile(`^(?:(?:docker|podman)-)?compose[._-]|[._-](?:docker-)?compose\.ya?ml$|^compose\.ya?ml$`)
-	services = regexp.MustCompile(`(?m)^(?:"services"|services):[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*[ \t]+["'\w.-]+:`)
-	part     = regexp.MustCompile(`(?m)^[ \t]+(?:image|build|extends):`)
+	named    = lazy.Regexp(`^(?:(?:docker|podman)-)?compose[._-]|[._-](?:docker-)?compose\.ya?ml$|^compose\.ya?ml$`)
+	services = lazy.Regexp(`(?m)^(?:"services"|services):[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*[ \t]+["'\w.-]+:`)
+	part     = lazy.Regexp(`(?m)^[ \t]+(?:image|build|extends):`)
 	// others have services too: Kubernetes, GitLab's and other CI.
-	others = regexp.MustCompile(`(?m)^(?:apiVersion|kind|stages|steps|jobs):`)
+	others = lazy.Regexp(`(?m)^(?:apiVersion|kind|stages|steps|jobs):`)
 )
 
 // Extract reads the file at p and what belongs to it. An override beside it is

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/internal/limits"
 	"github.com/intact-dev/intact/pkg/ref"
 )
@@ -52,7 +52,7 @@ func (r *reader) variables(e *environment, p string) {
 		e.failed = p + " could not be read"
 		if !again {
 			at, why := fileOrigin(p), err.Error()
-			if m := errorLine.FindStringSubmatch(why); m != nil {
+			if m := errorLine().FindStringSubmatch(why); m != nil {
 				at.Line, _ = strconv.Atoi(m[1])
 				at.Column, why = 1, why[len(m[0]):]
 			}
@@ -76,7 +76,7 @@ func (r *reader) variables(e *environment, p string) {
 	}
 	f := written.NewFile(p, data)
 	places := map[string]int{}
-	for _, m := range assignment.FindAllSubmatchIndex(data, -1) {
+	for _, m := range assignment().FindAllSubmatchIndex(data, -1) {
 		places[string(data[m[2]:m[3]])] = m[5]
 	}
 	for name, value := range values {
@@ -89,10 +89,10 @@ func (r *reader) variables(e *environment, p string) {
 	}
 }
 
-var errorLine = regexp.MustCompile(`^line (\d+): `)
+var errorLine = lazy.Regexp(`^line (\d+): `)
 
 // assignment is a line of a file of variables up to the value within quotes.
-var assignment = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*[=:]([ \t]*["']?)`)
+var assignment = lazy.Regexp(`(?m)^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*[=:]([ \t]*["']?)`)
 
 func (e *environment) get(name string) (written.Text, bool) {
 	if e == nil {
@@ -147,7 +147,7 @@ func (e *environment) expand(t written.Text) written.Value {
 
 var grammar = written.Grammar{Run: func(word string, lookup func(string) (string, bool)) (string, error) {
 	// The library says on the standard error which variables are not set.
-	word = simple.ReplaceAllStringFunc(word, func(s string) string {
+	word = simple().ReplaceAllStringFunc(word, func(s string) string {
 		name := strings.Trim(s, "${}")
 		if _, ok := lookup(name); name == "" || ok {
 			return s
@@ -157,7 +157,7 @@ var grammar = written.Grammar{Run: func(word string, lookup func(string) (string
 	return template.SubstituteWithOptions(word, lookup, template.WithoutLogging)
 }}
 
-var simple = regexp.MustCompile(`\$\$|\$[A-Za-z_]\w*|\$\{[A-Za-z_]\w*\}`)
+var simple = lazy.Regexp(`\$\$|\$[A-Za-z_]\w*|\$\{[A-Za-z_]\w*\}`)
 
 func fileOrigin(p string) ref.Origin { return ref.Origin{Kind: "file", Where: p} }
 

@@ -1,14 +1,14 @@
 package compose
 
-import "regexp"
+import "github.com/intact-dev/intact/pkg/internal/lazy"
 
 // maxVariables bounds what the variables of one file grow to: each can be made
 // of two of the one before it.
 const maxVariables = 1 << 20
 
 var (
-	assigns = regexp.MustCompile(`([A-Za-z_]\w*)[ \t]*[=:]`)
-	refers  = regexp.MustCompile(`\$\{?([A-Za-z_]\w*)`)
+	assigns = lazy.Regexp(`([A-Za-z_]\w*)[ \t]*[=:]`)
+	refers  = lazy.Regexp(`\$\{?([A-Za-z_]\w*)`)
 )
 
 // grows reports whether a file of variables may say more than maxVariables. The
@@ -18,7 +18,7 @@ var (
 func grows(data []byte) bool {
 	somewhere := names(data)
 	sizes := map[string]int{}
-	starts := assignment.FindAllSubmatchIndex(data, -1)
+	starts := assignment().FindAllSubmatchIndex(data, -1)
 	for i, m := range starts {
 		end := len(data)
 		if i+1 < len(starts) {
@@ -27,7 +27,7 @@ func grows(data []byte) bool {
 		name, value := string(data[m[2]:m[3]]), data[m[5]:end]
 		inside := names(value)
 		size := len(value)
-		for _, r := range refers.FindAllSubmatch(value, -1) {
+		for _, r := range refers().FindAllSubmatch(value, -1) {
 			other := string(r[1])
 			known, ok := sizes[other]
 			switch {
@@ -48,7 +48,7 @@ func grows(data []byte) bool {
 // names are those that stand before an equals sign or a colon.
 func names(data []byte) map[string]bool {
 	out := map[string]bool{}
-	for _, m := range assigns.FindAllSubmatch(data, -1) {
+	for _, m := range assigns().FindAllSubmatch(data, -1) {
 		out[string(m[1])] = true
 	}
 	return out

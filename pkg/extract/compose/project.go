@@ -3,12 +3,12 @@ package compose
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // A project is files that are put over each other, in a folder, with variables.
@@ -23,7 +23,7 @@ type project struct {
 // that are included twice each, and so on, are a thousand after ten steps.
 const maxIncluded = 1000
 
-var remote = regexp.MustCompile(`^(?:[a-z+]+://|git@|github\.com/)`)
+var remote = lazy.Regexp(`^(?:[a-z+]+://|git@|github\.com/)`)
 
 // parts returns what belongs to main: what COMPOSE_FILE lists, if main is the
 // first of it, or the override beside it.

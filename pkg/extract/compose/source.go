@@ -72,7 +72,7 @@ func (r *reader) follow(dir string, v written.Value, at ref.Origin) *source {
 		return nil
 	}
 	p := v.Text.String()
-	if remote.MatchString(p) {
+	if remote().MatchString(p) {
 		r.problem(at, fact.Unsupported, "%q is not in the tree; what it declares is not known", p)
 		return nil
 	}

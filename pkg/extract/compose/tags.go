@@ -2,7 +2,8 @@ package compose
 
 import (
 	"path"
-	"regexp"
+
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // A place is an offset in a file.
@@ -22,12 +23,12 @@ type assigned struct {
 func (r *reader) keepTags() {
 	uses, images := map[string]int{}, map[string]int{}
 	for _, s := range r.files {
-		for _, m := range variable.FindAllSubmatch(s.file.Data, -1) {
+		for _, m := range variable().FindAllSubmatch(s.file.Data, -1) {
 			uses[string(m[1])]++
 		}
 	}
 	for _, t := range r.uses {
-		for _, m := range variable.FindAllStringSubmatch(t, -1) {
+		for _, m := range variable().FindAllStringSubmatch(t, -1) {
 			images[m[1]]++
 		}
 	}
@@ -44,7 +45,7 @@ func (r *reader) keepTags() {
 	}
 }
 
-var variable = regexp.MustCompile(`\$\{?([A-Za-z_]\w*)`)
+var variable = lazy.Regexp(`\$\{?([A-Za-z_]\w*)`)
 
 // environmentFiles notes the files that a service's container has its
 // environment from.

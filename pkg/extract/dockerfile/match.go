@@ -3,9 +3,9 @@ package dockerfile
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"strings"
 
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/moby/buildkit/frontend/dockerfile/command"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
@@ -25,7 +25,7 @@ func (Extractor) Match(p string, head []byte) bool {
 		case rest[0] == '.':
 			return true
 		case rest[0] == '-' || rest[0] == '_':
-			return fromLine.Match(head)
+			return fromLine().Match(head)
 		}
 	}
 	ext := path.Ext(base)
@@ -38,7 +38,7 @@ var other = map[string]bool{
 	".js": true, ".ts": true, ".java": true, ".sh": true, ".json": true, ".yaml": true, ".yml": true, ".toml": true, ".lock": true,
 }
 
-var fromLine = regexp.MustCompile(`(?mi)^\s*FROM\s+\S`)
+var fromLine = lazy.Regexp(`(?mi)^\s*FROM\s+\S`)
 
 // content reports whether head is the beginning of a Dockerfile: its directive
 // says so, or FROM is the first instruction, but for ARG, and another one
@@ -67,7 +67,7 @@ func content(head []byte) bool {
 		case from:
 			return true
 		case name == command.From:
-			from = fromOperand.Match(rest)
+			from = fromOperand().Match(rest)
 			if !from {
 				return false
 			}
@@ -79,4 +79,4 @@ func content(head []byte) bool {
 }
 
 // fromOperand is what FROM can have; a sentence goes on after its first word.
-var fromOperand = regexp.MustCompile(`(?i)^(\s*--\S+)*\s*\S+(\s+AS\s+\S+)?\s*\\?$`)
+var fromOperand = lazy.Regexp(`(?i)^(\s*--\S+)*\s*\S+(\s+AS\s+\S+)?\s*\\?$`)

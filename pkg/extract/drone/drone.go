@@ -9,23 +9,23 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlrefs"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
 // An Extractor reads pipelines.
 type Extractor struct{}
 
-var pipelinePath = regexp.MustCompile(`(?:^|/)\.(?:drone|woodpecker)\.ya?ml$|(?:^|/)\.woodpecker/(?:.*/)?[^/]+\.ya?ml$`)
+var pipelinePath = lazy.Regexp(`(?:^|/)\.(?:drone|woodpecker)\.ya?ml$|(?:^|/)\.woodpecker/(?:.*/)?[^/]+\.ya?ml$`)
 
 // Match goes by the path.
-func (Extractor) Match(p string, _ []byte) bool { return pipelinePath.MatchString(p) }
+func (Extractor) Match(p string, _ []byte) bool { return pipelinePath().MatchString(p) }
 
 // Extract reads one file.
 func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
@@ -76,7 +76,7 @@ func (e *extraction) image(n yamlpos.Node, at string) {
 		var names []string
 		v := written.Known(e.r.Text(n))
 		if e.woodpecker {
-			v = yamlrefs.Substitute(v.Text, variable, func(match []string) written.Value {
+			v = yamlrefs.Substitute(v.Text, variable(), func(match []string) written.Value {
 				name := match[1] + match[2]
 				x := job[name]
 				if _, ok := x.Text(); !ok {
@@ -94,7 +94,7 @@ func (e *extraction) image(n yamlpos.Node, at string) {
 
 // variable is what Woodpecker puts into a pipeline; with an operator it is not
 // evaluated.
-var variable = regexp.MustCompile(`\$\{([^}]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)`)
+var variable = lazy.Regexp(`\$\{([^}]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)`)
 
 // maxJobs bounds the jobs of a matrix.
 const maxJobs = 256

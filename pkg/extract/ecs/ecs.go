@@ -30,8 +30,16 @@ func (Extractor) Match(p string, head []byte) bool {
 	if bytes.Contains(head, []byte("containerDefinitions")) || yamlpos.UTF16(head) {
 		return true
 	}
-	name := strings.NewReplacer("-", "", "_", "", ".", "").Replace(base)
+	name := strings.Map(letters, base)
 	return strings.Contains(name, "taskdef") || strings.Contains(name, "containerdefinition")
+}
+
+// letters leaves out what words of a name are parted by.
+func letters(r rune) rune {
+	if r == '-' || r == '_' || r == '.' {
+		return -1
+	}
+	return r
 }
 
 // Extract reads one file.

@@ -8,29 +8,29 @@ import (
 	"bytes"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlrefs"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // An Extractor reads pipelines. It stands for what they include.
 type Extractor struct{}
 
 var (
-	pipelinePath = regexp.MustCompile(`(?:^|[/.])gitlab-ci\.ya?ml$|(?:^|/)\.gitlab(?:-ci|/ci)/(?:.*/)?[^/]+\.ya?ml$`)
+	pipelinePath = lazy.Regexp(`(?:^|[/.])gitlab-ci\.ya?ml$|(?:^|/)\.gitlab(?:-ci|/ci)/(?:.*/)?[^/]+\.ya?ml$`)
 	// componentPath is where the components of a project are.
-	componentPath = regexp.MustCompile(`(?:^|/)templates/(?:[^/]+|[^/]+/template)\.ya?ml$`)
+	componentPath = lazy.Regexp(`(?:^|/)templates/(?:[^/]+|[^/]+/template)\.ya?ml$`)
 )
 
 // Match goes by the path. A template is a component if it says what goes into it.
 func (Extractor) Match(p string, head []byte) bool {
-	if componentPath.MatchString(p) {
+	if componentPath().MatchString(p) {
 		return bytes.Contains(head, []byte("spec:")) && bytes.Contains(head, []byte("$[["))
 	}
-	return pipelinePath.MatchString(p)
+	return pipelinePath().MatchString(p)
 }
 
 // Extract reads one pipeline with all that it includes.

@@ -2,13 +2,13 @@ package helm
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -38,7 +38,7 @@ type candidate struct {
 const markFormat = "+ix%04dx"
 
 var (
-	markForm = regexp.MustCompile(`[+_.-]ix(\d{4})x`)
+	markForm = lazy.Regexp(`[+_.-]ix(\d{4})x`)
 	maxMarks = 9999
 )
 

@@ -9,6 +9,7 @@ import (
 	"text/template/parse"
 
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // candidates returns what the images may be made of, those of a file by their
@@ -24,7 +25,7 @@ func (l *release) candidates(raws []string) []*candidate {
 			for d := range l.docs(f) {
 				walk(d.Root(), nil, func(n yamlpos.Node, at []any) {
 					text := n.String()
-					if _, isBool := n.Bool(); isBool || !within(text) || (n.Number() || len(text) < 2) && !tagKey.MatchString(key(at)) {
+					if _, isBool := n.Bool(); isBool || !within(text) || (n.Number() || len(text) < 2) && !tagKey().MatchString(key(at)) {
 						return
 					}
 					out = append(out, &candidate{kind: kindValue, file: f, text: text, node: n, path: at})
@@ -65,9 +66,9 @@ func (l *release) empties(name *regexp.Regexp) []*candidate {
 }
 
 var (
-	tagKey    = regexp.MustCompile(`(?i)(tag|version|digest|image)$`)
-	emptyTag  = regexp.MustCompile(`(?i)(tag|version)$`)
-	digestKey = regexp.MustCompile(`(?i)(digest|sha|sha256)$`)
+	tagKey    = lazy.Regexp(`(?i)(tag|version|digest|image)$`)
+	emptyTag  = lazy.Regexp(`(?i)(tag|version)$`)
+	digestKey = lazy.Regexp(`(?i)(digest|sha|sha256)$`)
 )
 
 func key(path []any) string {
@@ -115,8 +116,8 @@ func walk(n yamlpos.Node, at []any, visit func(yamlpos.Node, []any)) {
 
 var (
 	// imageLine is how a line of a template begins that has an image.
-	imageLine = regexp.MustCompile(`(?i)image[a-z0-9_.-]*["']?[ \t]*:`)
-	token     = regexp.MustCompile(`[A-Za-z0-9][A-Za-z0-9._/:@-]*[A-Za-z0-9]|[A-Za-z0-9]`)
+	imageLine = lazy.Regexp(`(?i)image[a-z0-9_.-]*["']?[ \t]*:`)
+	token     = lazy.Regexp(`[A-Za-z0-9][A-Za-z0-9._/:@-]*[A-Za-z0-9]|[A-Za-z0-9]`)
 )
 
 // literals are the texts in a template that are within an image, and the actions
@@ -138,9 +139,9 @@ func (l *release) literals(f *file, within func(string) bool) []*candidate {
 		at := min(int(n.Position()), len(text))
 		switch n := n.(type) {
 		case *parse.TextNode:
-			for _, m := range token.FindAllStringIndex(string(n.Text), -1) {
+			for _, m := range token().FindAllStringIndex(string(n.Text), -1) {
 				word := string(n.Text[m[0]:m[1]])
-				if strings.ContainsAny(word, ":/") && len(word) > 3 || imageLine.MatchString(line(at+m[0])) {
+				if strings.ContainsAny(word, ":/") && len(word) > 3 || imageLine().MatchString(line(at+m[0])) {
 					add(at+m[0], word)
 				}
 			}
@@ -149,7 +150,7 @@ func (l *release) literals(f *file, within func(string) bool) []*candidate {
 				add(at+1, n.Text)
 			}
 		case *parse.ActionNode:
-			if len(n.Pipe.Decl) == 0 && imageLine.MatchString(line(at)) {
+			if len(n.Pipe.Decl) == 0 && imageLine().MatchString(line(at)) {
 				out = append(out, &candidate{kind: kindAction, file: f, offset: at})
 			}
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/intact-dev/intact/pkg/extract/internal/kube"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // A release is one chart with one set of values.
@@ -145,19 +145,19 @@ func (l *release) plain() (r *rendering, complete bool) {
 }
 
 var (
-	failedAt = regexp.MustCompile(`(?:^|[( ])([^\s():]+(?:/[^\s():]+)+):(\d+)(?::(\d+))?`)
-	noise    = regexp.MustCompile(`\s*\n\s*`)
+	failedAt = lazy.Regexp(`(?:^|[( ])([^\s():]+(?:/[^\s():]+)+):(\d+)(?::(\d+))?`)
+	noise    = lazy.Regexp(`\s*\n\s*`)
 )
 
 // failed says which template an error is of, and where.
 func (l *release) failed(r *rendering, budget *gotemplate.Budget, err error) (*file, extract.Problem) {
 	p := extract.Problem{Origin: origin(path.Join(l.folder.dir, chartFile)), Cause: fact.Unsupported}
-	text := noise.ReplaceAllString(err.Error(), " ")
+	text := noise().ReplaceAllString(err.Error(), " ")
 	if limit := budget.Err(); limit != nil {
 		p.Cause, text = fact.Limit, limit.Error()
 	}
 	p.Why = "render the chart: " + text
-	m := failedAt.FindStringSubmatch(err.Error())
+	m := failedAt().FindStringSubmatch(err.Error())
 	if m == nil || r == nil || r.files[m[1]] == nil {
 		return nil, p
 	}
@@ -175,12 +175,12 @@ func (l *release) failed(r *rendering, budget *gotemplate.Budget, err error) (*f
 	return f, p
 }
 
-var innerPlace = regexp.MustCompile(`([^\s():]+(?:/[^\s():]+)+):(\d+):(\d+)`)
+var innerPlace = lazy.Regexp(`([^\s():]+(?:/[^\s():]+)+):(\d+):(\d+)`)
 
 // places puts the places of templates as they are written into an error.
 func (l *release) places(r *rendering, text string) string {
-	return innerPlace.ReplaceAllStringFunc(text, func(at string) string {
-		m := innerPlace.FindStringSubmatch(at)
+	return innerPlace().ReplaceAllStringFunc(text, func(at string) string {
+		m := innerPlace().FindStringSubmatch(at)
 		s := l.sources[r.files[m[1]]]
 		if s == nil {
 			return at

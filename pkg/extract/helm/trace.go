@@ -43,8 +43,8 @@ func (l *release) trace(images []image) {
 			empties []*candidate
 			mark    string
 		}{
-			{l.empties(digestKey), "sha256:1d6ac400000000000000000000000000000000000000000000000000%08d"},
-			{l.empties(emptyTag), "x-intact-%07d"},
+			{l.empties(digestKey()), "sha256:1d6ac400000000000000000000000000000000000000000000000000%08d"},
+			{l.empties(emptyTag()), "x-intact-%07d"},
 		} {
 			for i, c := range step.empties {
 				c.mark = fmt.Sprintf(step.mark, i)
@@ -111,7 +111,7 @@ func suffix(_, _ ref.Ref, was, is string, cs []*candidate) []hit {
 	var out []hit
 	var text strings.Builder
 	last := 0
-	for _, m := range markForm.FindAllStringSubmatchIndex(is, -1) {
+	for _, m := range markForm().FindAllStringSubmatchIndex(is, -1) {
 		text.WriteString(is[last:m[0]])
 		last = m[1]
 		n, err := strconv.Atoi(is[m[2]:m[3]])

@@ -3,7 +3,6 @@ package kustomize
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/kube"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -89,13 +89,13 @@ func (g *graph) trace(top *overlay, plain, marked [][]byte) {
 	}
 }
 
-var marks = regexp.MustCompile(`x-intact-(\d{7})|sha256:1d6ac40{51}(\d{7})`)
+var marks = lazy.Regexp(`x-intact-(\d{7})|sha256:1d6ac40{51}(\d{7})`)
 
 // place finds by its marks where an image is written. An entry of images counts
 // before what it takes the place of.
 func (g *graph) place(f *extract.Found, markedRaw string, image kube.Image) {
 	var at []*mark
-	for _, m := range marks.FindAllStringSubmatch(markedRaw, -1) {
+	for _, m := range marks().FindAllStringSubmatch(markedRaw, -1) {
 		n, err := strconv.Atoi(m[1] + m[2])
 		if err == nil && n < len(g.marks) {
 			at = append(at, &g.marks[n])

@@ -8,13 +8,13 @@ package puppet
 import (
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/plaintext"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -50,7 +50,7 @@ type extraction struct {
 }
 
 // execs are commands that change a running container from its host.
-var execs = regexp.MustCompile(`(?:^|[\s;&|(/])(docker|podman|nerdctl|kubectl|oc)\s+(?:container\s+)?(exec|cp)\s`)
+var execs = lazy.Regexp(`(?:^|[\s;&|(/])(docker|podman|nerdctl|kubectl|oc)\s+(?:container\s+)?(exec|cp)\s`)
 
 func (e *extraction) resource(r resource) {
 	is := e.s[r.is.start:r.is.end]
@@ -68,7 +68,7 @@ func (e *extraction) resource(r resource) {
 			e.object(r, "package "+e.say(r, "name"), "hosts of the manifest")
 		}
 	case "exec":
-		if m := execs.FindStringSubmatch(e.say(r, "command")); m != nil {
+		if m := execs().FindStringSubmatch(e.say(r, "command")); m != nil {
 			e.object(r, "command "+e.say(r, "command"), fmt.Sprintf("a container, by %s %s", m[1], m[2]))
 		}
 	}

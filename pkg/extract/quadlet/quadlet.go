@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/intact-dev/intact/pkg/extract/internal/dockerfile"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -31,12 +31,12 @@ var kinds = map[string]string{
 // Match goes by the ending and a section of units; a drop-in by its folder.
 func (Extractor) Match(p string, head []byte) bool {
 	if path.Ext(p) == ".conf" {
-		return kinds[dropInOf(p)] != "" && sectionLine.Match(head)
+		return kinds[dropInOf(p)] != "" && sectionLine().Match(head)
 	}
-	return kinds[path.Ext(p)] != "" && sectionLine.Match(head)
+	return kinds[path.Ext(p)] != "" && sectionLine().Match(head)
 }
 
-var sectionLine = regexp.MustCompile(`(?m)^[ \t]*\[(?:Unit|Service|Install|Quadlet|Container|Image|Build|Pod|Kube|Volume)\][ \t]*\r?$`)
+var sectionLine = lazy.Regexp(`(?m)^[ \t]*\[(?:Unit|Service|Install|Quadlet|Container|Image|Build|Pod|Kube|Volume)\][ \t]*\r?$`)
 
 // dropInOf returns the ending of the units that a drop-in is for: ".container"
 // of web.container.d/10.conf.

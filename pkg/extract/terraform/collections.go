@@ -2,12 +2,12 @@ package terraform
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/intact-dev/intact/pkg/extract/internal/resource"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 func (e *evaluation) lookup(x *hclsyntax.FunctionCallExpr, args []*resource.Value) *resource.Value {
@@ -115,7 +115,7 @@ func (e *evaluation) format(x *hclsyntax.FunctionCallExpr, args []*resource.Valu
 			continue
 		}
 		if i+1 == len(s) || !strings.ContainsRune("svd%", rune(s[i+1])) || s[i+1] != '%' && next >= len(args) {
-			if wide.MatchString(s) {
+			if wide().MatchString(s) {
 				return e.unknown(x, "the format is too wide")
 			}
 			return nil
@@ -140,4 +140,4 @@ func (e *evaluation) format(x *hclsyntax.FunctionCallExpr, args []*resource.Valu
 	return j.Value(e.at(x.Range()))
 }
 
-var wide = regexp.MustCompile(`\d{4,}|\*`)
+var wide = lazy.Regexp(`\d{4,}|\*`)

@@ -3,11 +3,11 @@ package layer
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // A command is how the first process of a container is found.
@@ -124,13 +124,13 @@ func (c *command) interpreters(t *Tree, cfg fact.Config, id nodeID, depth int) s
 }
 
 var (
-	shells       = regexp.MustCompile(`^(ba|da|a|z|k)?sh$|^busybox$`)
-	interpreters = regexp.MustCompile(`^(python|pypy|node|ruby|perl|php|lua|java|dotnet|deno|bun|tclsh|Rscript|guile|jruby|erl|escript|mono)[-0-9.]*$`)
+	shells       = lazy.Regexp(`^(ba|da|a|z|k)?sh$|^busybox$`)
+	interpreters = lazy.Regexp(`^(python|pypy|node|ruby|perl|php|lua|java|dotnet|deno|bun|tclsh|Rscript|guile|jruby|erl|escript|mono)[-0-9.]*$`)
 	// Programs that load code from the directory they run in.
-	runners = regexp.MustCompile(`^(npm|npx|yarn|pnpm|bundle|rails|rake|puma|unicorn|flask|gunicorn|uvicorn|hypercorn|celery|django-admin|uwsgi|pm2|nodemon|next|make|composer|php-fpm[0-9.]*)$`)
-	scripts = regexp.MustCompile(`\.(js|mjs|cjs|ts|py|pyc|rb|pl|php|sh|jar|war|dll|lua|exs|R|phar)$`)
-	plain   = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,-]+$`)
-	inits   = regexp.MustCompile(`^(tini|tini-static|dumb-init|gosu|su-exec|setpriv|chpst|exec|nice|env|catatonit|s6-setuidgid|docker-init)$`)
+	runners = lazy.Regexp(`^(npm|npx|yarn|pnpm|bundle|rails|rake|puma|unicorn|flask|gunicorn|uvicorn|hypercorn|celery|django-admin|uwsgi|pm2|nodemon|next|make|composer|php-fpm[0-9.]*)$`)
+	scripts = lazy.Regexp(`\.(js|mjs|cjs|ts|py|pyc|rb|pl|php|sh|jar|war|dll|lua|exs|R|phar)$`)
+	plain   = lazy.Regexp(`^[A-Za-z0-9_./:@%+,-]+$`)
+	inits   = lazy.Regexp(`^(tini|tini-static|dumb-init|gosu|su-exec|setpriv|chpst|exec|nice|env|catatonit|s6-setuidgid|docker-init)$`)
 )
 
 // application finds where the code of the application itself lies: beside the
@@ -139,7 +139,7 @@ var (
 func (c *command) application(t *Tree, cfg fact.Config, argv []string, program nodeID) {
 	base := string(t.base(program))
 	name := path.Base(argv[0])
-	if shells.MatchString(name) || shells.MatchString(base) && base != "busybox" {
+	if shells().MatchString(name) || shells().MatchString(base) && base != "busybox" {
 		for i, arg := range argv[1:] {
 			if strings.HasPrefix(arg, "-") && strings.HasSuffix(arg, "c") && !strings.HasPrefix(arg, "--") && i+2 < len(argv) {
 				c.entry.Shell = true
@@ -157,7 +157,7 @@ func (c *command) shell(t *Tree, cfg fact.Config, line string) {
 	var words []string
 	for _, w := range strings.Fields(line) {
 		w = strings.Trim(w, `"'`)
-		if !plain.MatchString(w) {
+		if !plain().MatchString(w) {
 			break
 		}
 		words = append(words, w)
@@ -184,15 +184,15 @@ func (c *command) nested(t *Tree, cfg fact.Config, words []string) {
 }
 
 func (c *command) arguments(t *Tree, cfg fact.Config, name string, args []string) {
-	isInterpreter := interpreters.MatchString(name)
-	if isInterpreter && slices.Contains(args, "-m") || runners.MatchString(name) {
+	isInterpreter := interpreters().MatchString(name)
+	if isInterpreter && slices.Contains(args, "-m") || runners().MatchString(name) {
 		c.appDir(t, workingDir(cfg))
 	}
 	for i, arg := range args {
 		switch {
 		case strings.HasPrefix(arg, "-"):
 			continue
-		case inits.MatchString(name) && i < 3:
+		case inits().MatchString(name) && i < 3:
 			c.nested(t, cfg, args[i:])
 		}
 		p := absolute(workingDir(cfg), arg)
@@ -207,7 +207,7 @@ func (c *command) arguments(t *Tree, cfg fact.Config, name string, args []string
 		case e.Type == TypeDir && isInterpreter:
 			c.appDir(t, p) // node . and python DIR
 		case e.Type != TypeFile:
-		case isInterpreter, shells.MatchString(name), scripts.MatchString(arg), e.Mode&0o111 != 0:
+		case isInterpreter, shells().MatchString(name), scripts().MatchString(arg), e.Mode&0o111 != 0:
 			c.steps = append(append(c.steps, r.steps...), id)
 			c.interpreters(t, cfg, id, 0)
 			c.appDir(t, path.Dir(string(t.path(id))))

@@ -139,7 +139,7 @@ func userAccess(t *Tree, u fact.User) *access {
 
 // quotePath shows a path in a sentence; odd ones are quoted.
 func quotePath(p fact.Bytes) string {
-	if plain.MatchString(string(p)) {
+	if plain().MatchString(string(p)) {
 		return string(p)
 	}
 	return strconv.Quote(string(p))

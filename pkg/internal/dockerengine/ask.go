@@ -8,12 +8,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/internal/limits"
 )
 
@@ -25,7 +25,7 @@ const (
 )
 
 // containerID is what an engine calls a container. It becomes part of a path.
-var containerID = regexp.MustCompile(`^[0-9a-f]{12,64}$`)
+var containerID = lazy.Regexp(`^[0-9a-f]{12,64}$`)
 
 // Containers lists the IDs of all containers, in all states, sorted. With an
 // error come those that were there before it.
@@ -36,7 +36,7 @@ func (e *Engine) Containers(ctx context.Context) ([]string, error) {
 		if err := dec.Decode(&c); err != nil {
 			return err
 		}
-		if !containerID.MatchString(c.Id) {
+		if !containerID().MatchString(c.Id) {
 			return fmt.Errorf("%.80q is no ID of a container", c.Id)
 		}
 		if len(ids) == maxContainers {
@@ -59,7 +59,7 @@ type Change struct {
 // Changes yields the engine's own comparison of a container with its image, in
 // the engine's order. An error of yield ends it and is returned as it is.
 func (e *Engine) Changes(ctx context.Context, id string, yield func(Change) error) error {
-	if !containerID.MatchString(id) {
+	if !containerID().MatchString(id) {
 		return e.fail(ctx, "compare", "a container", fmt.Errorf("%.80q is no ID of a container", id))
 	}
 	var stopped error

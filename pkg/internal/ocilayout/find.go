@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"regexp"
 
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -18,7 +18,7 @@ const (
 
 // signatureTag is a tag under which cosign, or the referrers fallback, stores
 // what belongs to another image.
-var signatureTag = regexp.MustCompile(`^sha(?:256|512)-[0-9a-f]{64,128}(?:\.\w+)?$`)
+var signatureTag = lazy.Regexp(`^sha(?:256|512)-[0-9a-f]{64,128}(?:\.\w+)?$`)
 
 // find returns the descriptor that r selects: by its digest, by its tag, or the
 // only image.
@@ -107,7 +107,7 @@ func belongsToAnother(d ref.Descriptor) bool {
 	case kindSignatures, kindAttestations:
 		return true
 	}
-	return signatureTag.MatchString(d.Annotations[annotationRefName])
+	return signatureTag().MatchString(d.Annotations[annotationRefName])
 }
 
 func distinct(all []ref.Descriptor, keep func(ref.Descriptor) bool) []ref.Descriptor {

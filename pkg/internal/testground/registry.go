@@ -11,11 +11,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // A Registry is a running CNCF Distribution 2.8 (Debian's docker-registry) on
@@ -225,13 +226,13 @@ func (l *accessLog) take() ([]Request, bool) {
 	return requests[:n-1], true
 }
 
-var accessLine = regexp.MustCompile(`"([A-Z]+) (\S+) HTTP/[0-9.]+" ([0-9]{3}) `)
+var accessLine = lazy.Regexp(`"([A-Z]+) (\S+) HTTP/[0-9.]+" ([0-9]{3}) `)
 
 func parseAccessLog(log []byte) []Request {
 	var requests []Request
 	lines := bufio.NewScanner(bytes.NewReader(log))
 	for lines.Scan() {
-		m := accessLine.FindStringSubmatch(lines.Text())
+		m := accessLine().FindStringSubmatch(lines.Text())
 		if m == nil {
 			continue
 		}

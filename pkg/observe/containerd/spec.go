@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // A runtimeSpec is the part of a runtime specification that is read.
@@ -146,10 +146,10 @@ func readOnly(options []string) bool {
 var (
 	// podVolume is where the kubelet keeps the volumes of a pod. The pod's UID is
 	// left out, so that equal pods are equal.
-	podVolume  = regexp.MustCompile(`/pods/[^/]+/volumes/kubernetes\.io~([a-z-]+)/([^/]+)(?:/(.*))?$`)
-	podSubPath = regexp.MustCompile(`/pods/[^/]+/volume-subpaths/([^/]+)/[^/]+/(\d+)$`)
+	podVolume  = lazy.Regexp(`/pods/[^/]+/volumes/kubernetes\.io~([a-z-]+)/([^/]+)(?:/(.*))?$`)
+	podSubPath = lazy.Regexp(`/pods/[^/]+/volume-subpaths/([^/]+)/[^/]+/(\d+)$`)
 	// namedVolume is where nerdctl keeps volumes that have a name.
-	namedVolume = regexp.MustCompile(`/nerdctl/[^/]+/volumes/[^/]+/([^/]+)/_data$`)
+	namedVolume = lazy.Regexp(`/nerdctl/[^/]+/volumes/[^/]+/([^/]+)/_data$`)
 )
 
 // plugins of the kubelet whose volumes are known by another name.
@@ -158,7 +158,7 @@ var plugins = map[string]string{"empty-dir": "emptyDir", "configmap": "configMap
 // volume says what is mounted by where its files are on the machine.
 func volume(source string, inPod bool) (kind, name, subPath string) {
 	if inPod {
-		if m := podVolume.FindStringSubmatch(source); m != nil {
+		if m := podVolume().FindStringSubmatch(source); m != nil {
 			kind := plugins[m[1]]
 			switch {
 			case kind == "":
@@ -168,12 +168,12 @@ func volume(source string, inPod bool) (kind, name, subPath string) {
 			}
 			return kind, m[2], m[3]
 		}
-		if m := podSubPath.FindStringSubmatch(source); m != nil {
+		if m := podSubPath().FindStringSubmatch(source); m != nil {
 			return "volume", m[1], m[2]
 		}
 		return "hostPath", source, ""
 	}
-	if m := namedVolume.FindStringSubmatch(source); m != nil {
+	if m := namedVolume().FindStringSubmatch(source); m != nil {
 		return "volume", m[1], ""
 	}
 	return "bind", source, ""

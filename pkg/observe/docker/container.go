@@ -3,7 +3,6 @@ package docker
 import (
 	"context"
 	"errors"
-	"regexp"
 	"strings"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/image"
 	"github.com/intact-dev/intact/pkg/internal/dockerengine"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/observe"
 	"github.com/intact-dev/intact/pkg/ref"
 )
@@ -101,7 +101,7 @@ func platformOf(in container.InspectResponse, known knownImage, node ref.Platfor
 	return node
 }
 
-var hexID = regexp.MustCompile(`^[0-9a-f]{1,64}$`)
+var hexID = lazy.Regexp(`^[0-9a-f]{1,64}$`)
 
 // isID reports that an image was named by its ID, or the start of it, and not by
 // a reference. Both can look the same: "docker run cafe".
@@ -109,7 +109,7 @@ func isID(given, id string, known knownImage) bool {
 	if _, err := ref.ParseDigest(given); err == nil {
 		return true
 	}
-	if !hexID.MatchString(given) || !strings.HasPrefix(id, "sha256:"+given) {
+	if !hexID().MatchString(given) || !strings.HasPrefix(id, "sha256:"+given) {
 		return false
 	}
 	for _, tag := range known.tags {

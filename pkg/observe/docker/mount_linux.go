@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/moby/sys/mountinfo"
 
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/internal/overlay"
 )
 
@@ -44,7 +44,7 @@ func (m machine) overlayAt(at string) (overlayMount, error) {
 	return overlayMount{}, fmt.Errorf("what is mounted at %q is a %q and keeps no upper directory", at, top.FSType)
 }
 
-var octal = regexp.MustCompile(`\\[0-3][0-7]{2}`)
+var octal = lazy.Regexp(`\\[0-3][0-7]{2}`)
 
 // parseOverlay reads the options of an overlay as the kernel prints them: commas
 // and spaces in paths are escaped.
@@ -56,7 +56,7 @@ func parseOverlay(options string) (overlayMount, error) {
 		case "userxattr":
 			m.form = overlay.FormKernelUser
 		case "upperdir":
-			m.upper = octal.ReplaceAllStringFunc(value, func(s string) string {
+			m.upper = octal().ReplaceAllStringFunc(value, func(s string) string {
 				n, _ := strconv.ParseUint(s[1:], 8, 8) // the pattern allows no other
 				return string([]byte{byte(n)})
 			})

@@ -3,7 +3,6 @@ package docker
 import (
 	"cmp"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/internal/dockerengine"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 func settingsOf(in container.InspectResponse, info dockerengine.Info) fact.Settings {
@@ -72,7 +72,7 @@ func hostUsers(mode container.UsernsMode, info dockerengine.Info) fact.Tri {
 }
 
 // anonymousVolume is the name that an engine makes up for a volume.
-var anonymousVolume = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var anonymousVolume = lazy.Regexp(`^[0-9a-f]{64}$`)
 
 // mountsOf returns what lies over the image's files, sorted by path. The host's
 // directory of a named volume is left out for its name, and the made-up name of
@@ -88,7 +88,7 @@ func mountsOf(in container.InspectResponse) []fact.Mount {
 		if m.Name != "" {
 			f.Source = m.Name
 		}
-		if m.Type == mount.TypeVolume && anonymousVolume.MatchString(m.Name) {
+		if m.Type == mount.TypeVolume && anonymousVolume().MatchString(m.Name) {
 			f.Source = ""
 		}
 		switch w := wanted[m.Destination]; {

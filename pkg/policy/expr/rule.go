@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // A Rule is a policy's own check.
@@ -33,7 +33,7 @@ type Program struct {
 	scopes  []check.Scope
 }
 
-var ruleID = regexp.MustCompile(`^[A-Z]{4,12}[0-9]{3}$`)
+var ruleID = lazy.Regexp(`^[A-Z]{4,12}[0-9]{3}$`)
 
 // since is the month of the first release: an own rule is never newer than the
 // policy it stands in.
@@ -42,7 +42,7 @@ const since = "2026-11"
 // Compile compiles a rule. The error names the position of what is wrong.
 func Compile(r Rule) (*Program, error) {
 	switch {
-	case !ruleID.MatchString(r.ID):
+	case !ruleID().MatchString(r.ID):
 		return nil, fmt.Errorf("compile rule %q: the id must be 4 to 12 capitals and 3 digits", r.ID)
 	case r.Title == "" || len([]rune(r.Title)) > 60:
 		return nil, fmt.Errorf("compile rule %s: the title must have 1 to 60 characters", r.ID)

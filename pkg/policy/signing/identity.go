@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // compileIdentity returns what tells whether the subject of a certificate is
@@ -84,7 +86,7 @@ func escapeGlob(text string) string {
 	return strings.NewReplacer(`*`, `\*`, `\`, `\\`, `{`, `\{`, `}`, `\}`).Replace(text)
 }
 
-var capture = regexp.MustCompile(`\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+var capture = lazy.Regexp(`\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
 // For returns the rule with the captured values of its pattern put, literally,
 // in place of {name} in identities. The rule itself is not changed.
@@ -115,7 +117,7 @@ func substituted(in []Authority, captures map[string]string) []Authority {
 // substitute leaves names alone that were not captured: in a regular expression
 // they may be part of \p{…}, and a pattern with a brace in it matches nothing.
 func substitute(text string, captures map[string]string, escape func(string) string) string {
-	return capture.ReplaceAllStringFunc(text, func(m string) string {
+	return capture().ReplaceAllStringFunc(text, func(m string) string {
 		if v, ok := captures[m[1:len(m)-1]]; ok {
 			return escape(v)
 		}

@@ -3,11 +3,11 @@ package signing
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/policy/expr"
 )
 
@@ -77,7 +77,7 @@ func (v *validator) captures(images []string) []string {
 	var common []string
 	for i, image := range images {
 		var names []string
-		for _, m := range capture.FindAllStringSubmatch(image, -1) {
+		for _, m := range capture().FindAllStringSubmatch(image, -1) {
 			names = append(names, m[1])
 		}
 		if i == 0 {
@@ -139,7 +139,7 @@ func (v *validator) keyless(path string, k *Keyless, captures []string) {
 
 // globPitfall says what a pattern accepts that nobody meant.
 func globPitfall(text string, captures []string) error {
-	for _, m := range capture.FindAllStringSubmatch(text, -1) {
+	for _, m := range capture().FindAllStringSubmatch(text, -1) {
 		if !slices.Contains(captures, m[1]) {
 			return fmt.Errorf("%q: {%s} is not captured by every pattern of images", text, m[1])
 		}
@@ -171,7 +171,7 @@ func globPitfall(text string, captures []string) error {
 }
 
 var (
-	bareDot = regexp.MustCompile(`^\^?https?://[^/]*[^\\\]]\.[^*+?/]`)
+	bareDot = lazy.Regexp(`^\^?https?://[^/]*[^\\\]]\.[^*+?/]`)
 	// probes are identities of nobody. An expression that accepts one of them
 	// accepts anyone.
 	probes = []string{"https://evil.example/x", "x@evil.example", "evil"}
@@ -185,7 +185,7 @@ func regexpPitfall(text string) error {
 	if slices.ContainsFunc(probes, re.MatchString) {
 		return fmt.Errorf("%q accepts anyone", text)
 	}
-	if bareDot.MatchString(text) {
+	if bareDot().MatchString(text) {
 		return fmt.Errorf(`%q: in the host write \. in place of ., which matches any character`, text)
 	}
 	if re.MatchString("") {

@@ -18,9 +18,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -135,22 +135,22 @@ func (d *Document) errorAt(n *yaml.Node, format string, args ...any) *Error {
 
 // The YAML library counts the lines of these errors from 0 and those of all
 // others from 1.
-var countedFromZero = regexp.MustCompile(
+var countedFromZero = lazy.Regexp(
 	`^did not find expected (?:<(?:stream-start|document start)>|node content|'-' indicator|key|',' or '[\]}]')$`)
 
-var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+var syntaxLine = lazy.Regexp(`^yaml: (?:line (\d+): )?(.*)`)
 
 // syntaxError takes the line out of the parser's message. It knows no column,
 // so 1 stands for the whole line.
 func (d *Document) syntaxError(data []byte, err error) *Error {
 	n := &yaml.Node{Line: 1, Column: 1}
 	text := err.Error()
-	if m := syntaxLine.FindStringSubmatch(text); m != nil {
+	if m := syntaxLine().FindStringSubmatch(text); m != nil {
 		if line, err := strconv.Atoi(m[1]); err == nil {
 			n.Line = line
 		}
 		text = m[2]
-		if m[1] != "" && countedFromZero.MatchString(text) {
+		if m[1] != "" && countedFromZero().MatchString(text) {
 			n.Line++
 		}
 		// It takes the end of the file for a line of its own.

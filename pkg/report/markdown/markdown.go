@@ -5,9 +5,9 @@ package markdown
 import (
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/report"
 )
@@ -176,14 +176,14 @@ func (o Options) title(id string) string {
 	switch {
 	case t == "":
 		return ""
-	case plain.MatchString(t) && !strings.Contains(t, "www"):
+	case plain().MatchString(t) && !strings.Contains(t, "www"):
 		return " " + t
 	}
 	return " " + Code(t)
 }
 
 // plain are words in which nothing can be markup or a link.
-var plain = regexp.MustCompile(`^[A-Za-z0-9 ,;'-]+$`)
+var plain = lazy.Regexp(`^[A-Za-z0-9 ,;'-]+$`)
 
 func notices(r *report.Report) string {
 	if len(r.Notices) == 0 {

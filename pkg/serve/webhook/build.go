@@ -5,11 +5,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/intact-dev/intact/pkg/config"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // NewDecoder returns the decoder of e's kind. It panics for a kind that
@@ -99,7 +99,7 @@ func newSignature(kind string, s secrets, now func() time.Time) signature {
 
 // tokenForm is what a token in a path is made of: nothing that is escaped there,
 // and as much as cannot be guessed.
-var tokenForm = regexp.MustCompile(`^[A-Za-z0-9_-]{32,256}$`)
+var tokenForm = lazy.Regexp(`^[A-Za-z0-9_-]{32,256}$`)
 
 func readSecrets(e *config.Endpoint, read func(config.Secret) (string, error)) (secrets, error) {
 	var out secrets
@@ -123,7 +123,7 @@ func readSecrets(e *config.Endpoint, read func(config.Secret) (string, error)) (
 		switch {
 		case strings.TrimSpace(value) == "":
 			return nil, fmt.Errorf("the secret in %s is empty; %s", part.secret, hint)
-		case e.Auth.Type == "path" && !tokenForm.MatchString(value):
+		case e.Auth.Type == "path" && !tokenForm().MatchString(value):
 			return nil, fmt.Errorf("the token in %s can be guessed or does not fit into a path; expected 32 to 256 of A-Z a-z 0-9 _ -, such as openssl rand -hex 32 makes", part.secret)
 		}
 		out = append(out, value)

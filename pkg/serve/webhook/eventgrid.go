@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/config"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // eventGrid reads events of Azure Container Registry that Azure Event Grid
@@ -25,7 +25,7 @@ type gridEvent struct {
 
 const validationType = "Microsoft.EventGrid.SubscriptionValidationEvent"
 
-var validationCode = regexp.MustCompile(`^[A-Za-z0-9._~+/=-]{1,256}$`)
+var validationCode = lazy.Regexp(`^[A-Za-z0-9._~+/=-]{1,256}$`)
 
 // Decode reads events, or the question whether we want any.
 func (s eventGrid) Decode(header http.Header, body []byte) (Delivery, error) {
@@ -95,7 +95,7 @@ func validation(e *gridEvent) (Delivery, error) {
 	var data struct {
 		Code string `json:"validationCode"`
 	}
-	if json.Unmarshal(e.Data, &data) != nil || !validationCode.MatchString(data.Code) {
+	if json.Unmarshal(e.Data, &data) != nil || !validationCode().MatchString(data.Code) {
 		return Delivery{}, errShape
 	}
 	answer, err := json.Marshal(map[string]string{"validationResponse": data.Code})

@@ -2,13 +2,14 @@ package webhook
 
 import (
 	"net/http"
-	"regexp"
+
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // handshakes reports whether the sender asks first, as CloudEvents do.
 func (e *endpoint) handshakes() bool { return e.Kind == "acr-eventgrid" || e.Kind == "generic" }
 
-var originForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
+var originForm = lazy.Regexp(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
 
 // permit answers a sender that asks whether it may send. It proves nothing: what
 // it sends is authenticated all the same. A callback that it names is not called.
@@ -22,7 +23,7 @@ func (h *Handler) permit(w http.ResponseWriter, r *http.Request, e *endpoint, to
 		}
 	}
 	origin := one(r, "WebHook-Request-Origin")
-	if !originForm.MatchString(origin) || e.Kind == "acr-eventgrid" && origin != "eventgrid.azure.net" {
+	if !originForm().MatchString(origin) || e.Kind == "acr-eventgrid" && origin != "eventgrid.azure.net" {
 		h.refuse(w, e.Name, refusal{http.StatusBadRequest, Malformed})
 		return
 	}

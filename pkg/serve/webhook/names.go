@@ -3,12 +3,12 @@ package webhook
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/intact-dev/intact/pkg/config"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -55,7 +55,7 @@ func (d *Delivery) hintAt(e *config.Endpoint, host string, s said) {
 		}
 		ev.Digest = digest
 	}
-	if m := companion.FindStringSubmatch(s.tag); m != nil {
+	if m := companion().FindStringSubmatch(s.tag); m != nil {
 		ev.Action = Signature
 		// An unknown algorithm leaves the subject open; the tag is still no image's.
 		ev.Subject, _ = ref.ParseDigest(m[1] + ":" + m[2])
@@ -78,7 +78,7 @@ func choose(e *config.Endpoint, host string) (string, bool) {
 // attestations and SBOMs, and the list of referrers.
 //
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
-var companion = regexp.MustCompile(`^(sha256|sha512)-([0-9a-f]{64,128})(?:\.(?:sig|att|sbom))?$`)
+var companion = lazy.Regexp(`^(sha256|sha512)-([0-9a-f]{64,128})(?:\.(?:sig|att|sbom))?$`)
 
 // maxRepository is what registries allow for the path in them.
 //
@@ -98,10 +98,10 @@ func tagged(name, tag string) bool {
 	return err == nil && r.Tag == tag && r.Name == name
 }
 
-var mediaTypeForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.+_-]*/[a-z0-9][a-z0-9.+_-]*$`)
+var mediaTypeForm = lazy.Regexp(`^[a-z0-9][a-z0-9.+_-]*/[a-z0-9][a-z0-9.+_-]*$`)
 
 func mediaType(s string) string {
-	if len(s) > 128 || !mediaTypeForm.MatchString(s) {
+	if len(s) > 128 || !mediaTypeForm().MatchString(s) {
 		return ""
 	}
 	return s

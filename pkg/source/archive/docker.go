@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/image"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/internal/limits"
 	"github.com/intact-dev/intact/pkg/internal/ocilayout"
 	"github.com/intact-dev/intact/pkg/internal/strictjson"
@@ -184,12 +184,12 @@ func (s *saved) layer(ctx context.Context, name, diffID string) (descriptor, err
 	return out, nil
 }
 
-var configHex = regexp.MustCompile(`(?:^|[/:])([0-9a-f]{64})(?:\.json)?$`)
+var configHex = lazy.Regexp(`(?:^|[/:])([0-9a-f]{64})(?:\.json)?$`)
 
 // imageID is the digest that the config's name claims, so that wrong bytes are
 // found where all bytes are checked; that of the bytes if the name has none.
 func imageID(name string, b []byte) ref.Digest {
-	if m := configHex.FindStringSubmatch(name); m != nil {
+	if m := configHex().FindStringSubmatch(name); m != nil {
 		return ref.Digest("sha256:" + m[1])
 	}
 	return ref.DigestOf(b, "")

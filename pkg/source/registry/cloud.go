@@ -3,8 +3,9 @@ package registry
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"time"
+
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // cloudTime bounds the search for a cloud identity: outside of that cloud its
@@ -19,9 +20,9 @@ const cloudTime = 10 * time.Second
 // https://cloud.google.com/artifact-registry/docs/repositories/repo-locations
 // https://learn.microsoft.com/azure/container-registry/container-registry-firewall-access-rules
 var (
-	hostECR    = regexp.MustCompile(`^([0-9]{12})\.dkr[.-]ecr(-fips)?\.([a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2})\.(?:amazonaws\.com(?:\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)$`)
-	hostGoogle = regexp.MustCompile(`^(?:(?:[a-z]{2,4}\.)?gcr\.io|[a-z0-9-]+-docker\.pkg\.dev)$`)
-	hostACR    = regexp.MustCompile(`^[a-z0-9]{5,50}(?:-[a-z0-9]+)?\.azurecr\.(?:io|cn|us)$`)
+	hostECR    = lazy.Regexp(`^([0-9]{12})\.dkr[.-]ecr(-fips)?\.([a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2})\.(?:amazonaws\.com(?:\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)$`)
+	hostGoogle = lazy.Regexp(`^(?:(?:[a-z]{2,4}\.)?gcr\.io|[a-z0-9-]+-docker\.pkg\.dev)$`)
+	hostACR    = lazy.Regexp(`^[a-z0-9]{5,50}(?:-[a-z0-9]+)?\.azurecr\.(?:io|cn|us)$`)
 )
 
 // A cloudKeychain gets credentials for the registries of clouds from the identity
@@ -48,13 +49,13 @@ func (k cloudKeychain) Credential(ctx context.Context, host, _ string) (Credenti
 }
 
 func (k cloudKeychain) ask(ctx context.Context, host string) (Credential, error) {
-	if m := hostECR.FindStringSubmatch(host); m != nil {
+	if m := hostECR().FindStringSubmatch(host); m != nil {
 		return k.ecr(ctx, m[1], m[3], m[2] != "")
 	}
 	switch {
-	case hostGoogle.MatchString(host):
+	case hostGoogle().MatchString(host):
 		return k.google(ctx)
-	case hostACR.MatchString(host):
+	case hostACR().MatchString(host):
 		return k.acr(ctx, host)
 	}
 	return Credential{}, nil

@@ -7,13 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/docker/cli/cli/config/configfile"
 	"github.com/docker/cli/cli/config/types"
 	"github.com/docker/docker-credential-helpers/client"
 	"github.com/docker/docker-credential-helpers/credentials"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // A FileKeychain reads Docker's configuration, or Podman's auth file, and runs
@@ -31,7 +31,7 @@ const configBytes = 1 << 20
 
 // helperName is what a credential helper may be called: it becomes part of the
 // name of a program.
-var helperName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$`)
+var helperName = lazy.Regexp(`^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$`)
 
 // dockerHub is the name under which docker login stores Docker Hub.
 const dockerHub = "https://index.docker.io/v1/"
@@ -156,7 +156,7 @@ func hostKeys(host string) []string {
 
 // runHelper asks a credential helper. That it holds nothing is no error.
 func runHelper(ctx context.Context, name, key string) (Credential, error) {
-	if !helperName.MatchString(name) {
+	if !helperName().MatchString(name) {
 		return Credential{}, fmt.Errorf("credential helper %q: not a name of a helper", clip(name))
 	}
 	got, err := client.Get(helperProgram(ctx, "docker-credential-"+name), key)

@@ -17,10 +17,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"sync"
 	"time"
 
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/store/database"
 )
 
@@ -134,11 +134,11 @@ func Open(ctx context.Context, db *database.DB, o Options) (*Queue, error) {
 	return q, nil
 }
 
-var kindSyntax = regexp.MustCompile(`^[a-z][a-z0-9]{1,30}$`)
+var kindSyntax = lazy.Regexp(`^[a-z][a-z0-9]{1,30}$`)
 
 // Handle registers what runs tasks of a kind, before [Queue.Start].
 func (q *Queue) Handle(kind string, k Kind, h Handler) error {
-	if !kindSyntax.MatchString(kind) || kind == tickKind {
+	if !kindSyntax().MatchString(kind) || kind == tickKind {
 		return fmt.Errorf("handle tasks %q: a kind is 2 to 31 letters and digits in lower case, and not %q", kind, tickKind)
 	}
 	if k.Concurrency < 0 || k.Timeout < 0 || k.Attempts < 0 || k.Backoff < 0 || k.MaxBackoff < 0 {

@@ -111,7 +111,7 @@ func coalesce(tasks []Task) ([]Task, error) {
 	var out []Task
 	for _, t := range tasks {
 		switch {
-		case !kindSyntax.MatchString(t.Kind) || t.Kind == tickKind:
+		case !kindSyntax().MatchString(t.Kind) || t.Kind == tickKind:
 			return nil, fmt.Errorf("want %q: it is no kind of task", t.Kind)
 		case t.Key == "" || len(t.Key) > maxKey || !utf8.ValidString(t.Key) || slices.Contains([]byte(t.Key), 0):
 			return nil, fmt.Errorf("want %s %.80q: a key is 1 to %d bytes of UTF-8 without NUL", t.Kind, t.Key, maxKey)

@@ -12,6 +12,7 @@ import (
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -100,7 +101,7 @@ func (r *reader) from(in instruction, path string) {
 		v = written.Unknown(operand, "it is empty without build arguments")
 	}
 	stages := max(0, r.stage-1)
-	if r.noImage(v, stages) || strings.HasSuffix(v.Unresolved, ofPlatform) && matchesStage(anyVariable, operand.String(), r.names[:stages]) {
+	if r.noImage(v, stages) || strings.HasSuffix(v.Unresolved, ofPlatform) && matchesStage(anyVariable(), operand.String(), r.names[:stages]) {
 		return
 	}
 	var platform ref.Platform
@@ -117,7 +118,7 @@ func (r *reader) from(in instruction, path string) {
 func (r *reader) noImage(v written.Value, stages int) bool {
 	name := v.Text.String()
 	if v.Unresolved != "" {
-		return matchesStage(platformVariable, name, r.names[:stages])
+		return matchesStage(platformVariable(), name, r.names[:stages])
 	}
 	i, named := r.byName[strings.ToLower(name)]
 	return name == scratch || named && i < stages || len(r.build.Contexts) > 0 && r.build.Contexts[ContextName(name)]
@@ -129,10 +130,10 @@ const (
 	maxStageName = 1024
 )
 
-var platformVariable = regexp.MustCompile(`\$\{?(?:BUILD|TARGET)(?:OS|ARCH|VARIANT)\}?`)
+var platformVariable = lazy.Regexp(`\$\{?(?:BUILD|TARGET)(?:OS|ARCH|VARIANT)\}?`)
 
 // anyVariable is one whose value is made of the platform's.
-var anyVariable = regexp.MustCompile(`\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})`)
+var anyVariable = lazy.Regexp(`\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})`)
 
 // matchesStage: "FROM base-${TARGETARCH}" chooses between the stages that are
 // there; a build for another platform has nothing to build on.
@@ -192,7 +193,7 @@ func (r *reader) sources(in instruction, path string, later bool) {
 	}
 }
 
-var stageName = regexp.MustCompile(`^[a-z][a-z0-9-_.]*$`)
+var stageName = lazy.Regexp(`^[a-z][a-z0-9-_.]*$`)
 
 // source is an image, if it is not a stage, by name or number, or a context. Of
 // ONBUILD it is looked up later, among the stages of another file.
@@ -209,7 +210,7 @@ func (r *reader) source(from written.Text, in instruction, path string, later bo
 		return
 	case strings.Contains(name, "$"):
 		v = written.Unknown(from, "variables mean nothing here; name a stage that is FROM it")
-	case later && stageName.MatchString(name):
+	case later && stageName().MatchString(name):
 		v = written.Unknown(from, "it may be a stage of the file that is built on this one")
 	}
 	r.reference(v, in, from, path, ref.Platform{})

@@ -3,7 +3,6 @@ package dockerfile
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,6 +10,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // The parser keeps no columns. What it does to lines before it splits them into
@@ -63,7 +63,7 @@ func (r *reader) sanitize() {
 		inDirectives = d != nil
 	}
 	for i := 0; i < len(r.lines); i++ {
-		if !mayNest.Match(r.lines[i]) {
+		if !mayNest().Match(r.lines[i]) {
 			continue
 		}
 		text, last := r.join(i)
@@ -85,7 +85,7 @@ func (r *reader) sanitize() {
 }
 
 // mayNest are the instructions that the parser looks into.
-var mayNest = regexp.MustCompile(`(?i)^\s*(onbuild|run|copy|add)\b`)
+var mayNest = lazy.Regexp(`(?i)^\s*(onbuild|run|copy|add)\b`)
 
 // legible returns line with a question mark for each byte that is no text: the
 // scanner of words complains about them on the standard error.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 	"text/template/parse"
 
 	"github.com/intact-dev/intact/pkg/extract"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/internal/limits"
 )
 
@@ -73,12 +73,12 @@ func Rewrite(name, text string, after func(offset int) string) (*Source, error) 
 	return s, nil
 }
 
-var errorLine = regexp.MustCompile(`^template: (?s:.*?):(\d+)(?::(\d+))?: (?s:(.*))`)
+var errorLine = lazy.Regexp(`^template: (?s:.*?):(\d+)(?::(\d+))?: (?s:(.*))`)
 
 func syntaxError(name string, err error) *extract.PositionError {
 	p := &extract.PositionError{Line: 1, Column: 1, Err: err}
 	text, ok := strings.CutPrefix(err.Error(), "template: "+name+":")
-	if m := errorLine.FindStringSubmatch("template: x:" + text); ok && m != nil {
+	if m := errorLine().FindStringSubmatch("template: x:" + text); ok && m != nil {
 		p.Line, _ = strconv.Atoi(m[1])
 		p.Err = errors.New("no template: " + m[3])
 	}

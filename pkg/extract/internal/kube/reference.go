@@ -9,18 +9,19 @@ import (
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/yamlpos"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
 // placeholders are what is filled in later, by what does it.
 var placeholders = []struct {
 	what string
-	is   *regexp.Regexp
+	is   func() *regexp.Regexp
 }{
-	{"template", regexp.MustCompile(`\{\{.*?(\}\}|$)`)},
-	{"parameter", regexp.MustCompile(`\$\([^)]*(\)|$)`)},
-	{"variable", regexp.MustCompile(`\$\{[^}]*(\}|$)|\$[A-Za-z_][A-Za-z0-9_]*`)},
-	{"placeholder", regexp.MustCompile(`<[^>]*>`)},
+	{"template", lazy.Regexp(`\{\{.*?(\}\}|$)`)},
+	{"parameter", lazy.Regexp(`\$\([^)]*(\)|$)`)},
+	{"variable", lazy.Regexp(`\$\{[^}]*(\}|$)|\$[A-Za-z_][A-Za-z0-9_]*`)},
+	{"placeholder", lazy.Regexp(`<[^>]*>`)},
 }
 
 // Unresolved says why raw names nothing yet: "parameter $(params.image)"; "" if
@@ -30,7 +31,7 @@ func Unresolved(raw string) string {
 		return ""
 	}
 	for _, p := range placeholders {
-		if m := p.is.FindString(raw); m != "" {
+		if m := p.is().FindString(raw); m != "" {
 			return p.what + " " + m
 		}
 	}

@@ -2,11 +2,11 @@ package resource
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -60,11 +60,11 @@ func (s *Sink) Parameter(v *Value, path string) { s.machine(v, path, classOfPara
 
 // lookups are resources that are found by themselves, so that who uses what they
 // find need not be.
-var lookups = regexp.MustCompile(`^data\.(aws_ami|aws_ssm_parameter|google_compute_image|azurerm_platform_image|azurerm_shared_image_version)\b|^(aws|gcp):.*:get(Ami|Parameter|Image)$`)
+var lookups = lazy.Regexp(`^data\.(aws_ami|aws_ssm_parameter|google_compute_image|azurerm_platform_image|azurerm_shared_image_version)\b|^(aws|gcp):.*:get(Ami|Parameter|Image)$`)
 
 // machine adds the image of a machine that v names.
 func (s *Sink) machine(v *Value, path string, classOf func(string) ref.Class) {
-	if !v.there() || v.Kind == List || v.Kind == Map || lookups.MatchString(v.From) {
+	if !v.there() || v.Kind == List || v.Kind == Map || lookups().MatchString(v.From) {
 		return
 	}
 	if v.Kind == Scalar && v.Text.Len() == 0 {
@@ -126,7 +126,7 @@ func instance(s *Sink, r Resource) {
 	launchTemplates(s, r)
 }
 
-var amiID = regexp.MustCompile(`^ami-[0-9a-f]+$`)
+var amiID = lazy.Regexp(`^ami-[0-9a-f]+$`)
 
 // classOfAMI is that of what EC2 takes for an image: its ID, or a parameter that
 // holds one.
@@ -135,7 +135,7 @@ var amiID = regexp.MustCompile(`^ami-[0-9a-f]+$`)
 func classOfAMI(s string) ref.Class {
 	name, parameter := strings.CutPrefix(s, "resolve:ssm:")
 	switch {
-	case amiID.MatchString(s):
+	case amiID().MatchString(s):
 		return ref.Fixed
 	case parameter || strings.HasPrefix(s, "/"):
 		return classOfParameter(name)
@@ -146,19 +146,19 @@ func classOfAMI(s string) ref.Class {
 // A parameter has versions: name:3. Those that AWS and others publish with a word
 // such as latest change with each image.
 var (
-	parameterVersion = regexp.MustCompile(`:\d+$`)
-	parameterMoves   = regexp.MustCompile(`(?i)(^|[/_.-])(latest|current|recommended|default|stable)([/_.-]|$)`)
-	parameterDated   = regexp.MustCompile(`(^|[/_.v-])20\d{6}([/_.-]|$)`)
-	parameterOfImage = regexp.MustCompile(`(?i)(^|[/_.-])(amis?|ami-id|image_id|image-id|optimized-ami|bottlerocket|ubuntu|debian|windows|amazon-linux)([/_.-]|$)`)
+	parameterVersion = lazy.Regexp(`:\d+$`)
+	parameterMoves   = lazy.Regexp(`(?i)(^|[/_.-])(latest|current|recommended|default|stable)([/_.-]|$)`)
+	parameterDated   = lazy.Regexp(`(^|[/_.v-])20\d{6}([/_.-]|$)`)
+	parameterOfImage = lazy.Regexp(`(?i)(^|[/_.-])(amis?|ami-id|image_id|image-id|optimized-ami|bottlerocket|ubuntu|debian|windows|amazon-linux)([/_.-]|$)`)
 )
 
 func classOfParameter(name string) ref.Class {
 	switch {
-	case parameterVersion.MatchString(name):
+	case parameterVersion().MatchString(name):
 		return ref.Fixed
-	case parameterDated.MatchString(name) && !strings.Contains(strings.ToLower(name), "latest"):
+	case parameterDated().MatchString(name) && !strings.Contains(strings.ToLower(name), "latest"):
 		return ref.Fixed
-	case parameterMoves.MatchString(name):
+	case parameterMoves().MatchString(name):
 		return ref.Floating
 	case strings.HasPrefix(name, "/aws/service/"):
 		return ref.Floating // AWS puts each new image there
@@ -168,17 +168,17 @@ func classOfParameter(name string) ref.Class {
 
 // ImageParameter reports whether a parameter holds an image of machines, by its
 // name: it is then found where it is looked up.
-func ImageParameter(name string) bool { return parameterOfImage.MatchString(name) }
+func ImageParameter(name string) bool { return parameterOfImage().MatchString(name) }
 
 func ssmParameter(s *Sink, r Resource) {
 	if !r.Data && r.Type == "aws_ssm_parameter" {
 		return
 	}
 	name, path := r.Body.child(r.Path, "name")
-	if text := name.Known(); text != "" && !parameterOfImage.MatchString(text) {
+	if text := name.Known(); text != "" && !parameterOfImage().MatchString(text) {
 		return
 	}
-	if name.Unknown() != "" && !parameterOfImage.MatchString(name.Text.String()) {
+	if name.Unknown() != "" && !parameterOfImage().MatchString(name.Text.String()) {
 		return // any parameter; what an image is made of it says so
 	}
 	s.machine(name, path, classOfParameter)

@@ -2,9 +2,9 @@ package resource
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
 
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -60,9 +60,9 @@ func (s *Sink) launchTemplate(t *Value, path string) {
 
 // Public images of Google end in a date; those without one are families.
 var (
-	datedImage    = regexp.MustCompile(`-v?20\d{6}[a-z0-9-]*$`)
-	publicProject = regexp.MustCompile(`(^|/)(debian|ubuntu-os|ubuntu-os-pro|cos|centos|rhel|rhel-sap|rocky-linux|almalinux|windows|windows-sql|suse|suse-sap|opensuse|fedora|fedora-coreos|freebsd-org|ml-images|deeplearning-platform)(-cloud|-project|-release)?/`)
-	publicFamily  = regexp.MustCompile(`^(debian|ubuntu|cos|centos|rhel|rocky-linux|almalinux|windows|sles|opensuse|fedora-coreos)-[a-z0-9-]+$`)
+	datedImage    = lazy.Regexp(`-v?20\d{6}[a-z0-9-]*$`)
+	publicProject = lazy.Regexp(`(^|/)(debian|ubuntu-os|ubuntu-os-pro|cos|centos|rhel|rhel-sap|rocky-linux|almalinux|windows|windows-sql|suse|suse-sap|opensuse|fedora|fedora-coreos|freebsd-org|ml-images|deeplearning-platform)(-cloud|-project|-release)?/`)
+	publicFamily  = lazy.Regexp(`^(debian|ubuntu|cos|centos|rhel|rocky-linux|almalinux|windows|sles|opensuse|fedora-coreos)-[a-z0-9-]+$`)
 )
 
 // classOfGCE is that of an image, a family, or the short form that may be both.
@@ -72,11 +72,11 @@ func classOfGCE(s string) ref.Class {
 	switch {
 	case strings.Contains(s, "/family/") || strings.HasPrefix(s, "family/"):
 		return ref.Floating
-	case datedImage.MatchString(s):
+	case datedImage().MatchString(s):
 		return ref.Fixed
 	case strings.Contains(s, "global/images/"):
 		return ref.Fixed
-	case publicProject.MatchString(s) || publicFamily.MatchString(s):
+	case publicProject().MatchString(s) || publicFamily().MatchString(s):
 		return ref.Floating
 	}
 	return ""

@@ -2,13 +2,13 @@ package resource
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/written"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
@@ -48,8 +48,8 @@ type container struct {
 }
 
 var (
-	imageID     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-	placeholder = regexp.MustCompile(`^(<[^<>]*>|\{\{[^{}]*\}\}|%[A-Za-z_]+%|__[A-Za-z_]+__)$`)
+	imageID     = lazy.Regexp(`^sha256:[0-9a-f]{64}$`)
+	placeholder = lazy.Regexp(`^(<[^<>]*>|\{\{[^{}]*\}\}|%[A-Za-z_]+%|__[A-Za-z_]+__)$`)
 )
 
 // image adds the image that v names; v may be missing or null, and is then none.
@@ -69,10 +69,10 @@ func (s *Sink) reference(v *Value, path string, kind ref.Kind, c container) {
 		return // as good as not there
 	}
 	f := found(v, path, kind)
-	if v.Kind == Scalar && placeholder.MatchString(f.Raw) {
+	if v.Kind == Scalar && placeholder().MatchString(f.Raw) {
 		f.Ref, f.Site, f.Unresolved = ref.Ref{}, nil, "a placeholder, which a pipeline replaces"
 	}
-	if f.Unresolved == "" && imageID.MatchString(f.Raw) {
+	if f.Unresolved == "" && imageID().MatchString(f.Raw) {
 		f.Ref, f.Site, f.Unresolved = ref.Ref{}, nil, "the ID of an image in a local store, which no registry knows"
 	}
 	f.Workload, f.Container, f.Role, f.Settings, f.Platform = c.workload, c.name, c.role, c.settings, c.platform

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"regexp"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/internal/limits"
 	"github.com/intact-dev/intact/pkg/ref"
 )
@@ -144,26 +144,26 @@ func decode(dec *yaml.Decoder, n *yaml.Node) (err error) {
 	return dec.Decode(n)
 }
 
-var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))`)
+var syntaxLine = lazy.Regexp(`^yaml: (?:line (\d+): )?(?s:(.*))`)
 
 // The YAML library counts the lines of these errors from 0 and those of all
 // others from 1.
-var countedFromZero = regexp.MustCompile(
+var countedFromZero = lazy.Regexp(
 	`^did not find expected (?:<(?:stream-start|document start)>|node content|'-' indicator|key|',' or '[\]}]')$`)
 
 const templateHint = "; it looks like a template, which has to be rendered first"
 
-var noAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+var noAnchor = lazy.Regexp(`^unknown anchor '(.*)' referenced$`)
 
 // syntaxError takes the line out of the parser's message. It knows no column, and
 // no line if that is the first.
 func (d *Doc) syntaxError(err error) *extract.PositionError {
 	line, text := 1, err.Error()
-	if m := syntaxLine.FindStringSubmatch(text); m != nil {
+	if m := syntaxLine().FindStringSubmatch(text); m != nil {
 		text = m[2]
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			line = n
-			if countedFromZero.MatchString(text) {
+			if countedFromZero().MatchString(text) {
 				line++
 			}
 		}
@@ -172,7 +172,7 @@ func (d *Doc) syntaxError(err error) *extract.PositionError {
 	at := starts[min(line, len(starts))-1]
 	if text == "control characters are not allowed" {
 		at = max(0, bytes.IndexFunc(d.text, control))
-	} else if m := noAnchor.FindStringSubmatch(text); m != nil {
+	} else if m := noAnchor().FindStringSubmatch(text); m != nil {
 		at = max(0, bytes.Index(d.text, []byte("*"+m[1])))
 	}
 	if bytes.Contains(d.text, []byte("{{")) {
