@@ -27,7 +27,7 @@ type notified struct {
 	Type string
 	Data struct {
 		Subject, Title, Verdict, Digest, Before, Cause string
-		Lines                                         []string
+		Lines                                          []string
 	}
 	at time.Time
 }
