@@ -329,6 +329,28 @@ func TestServerBoundsBodies(t *testing.T) {
 	}
 }
 
+// A patient takes its time, as long as it is let.
+type patient struct{ keeper }
+
+func (p *patient) Accept(ctx context.Context, d webhook.Delivery) (bool, error) {
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case <-time.After(300 * time.Millisecond):
+		return p.keeper.Accept(ctx, d)
+	}
+}
+
+// The time for a body is none for the inbox.
+func TestServerLetsTheInboxTakeItsTime(t *testing.T) {
+	t.Parallel()
+	p := &patient{}
+	s := server(t, &p.keeper, three, func(o *webhook.Options) { o.Inbox = p; o.Limits.BodyTime = 100 * time.Millisecond })
+	if resp := send(t, s, "/hooks/dist", strings.NewReader(pushed), "Authorization", secretText); resp.StatusCode != 202 {
+		t.Errorf("%d %v", resp.StatusCode, p.counts)
+	}
+}
+
 type spaces struct{}
 
 func (spaces) Read(p []byte) (int, error) {
