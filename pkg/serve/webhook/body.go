@@ -81,8 +81,8 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, limit int64) ([]b
 	case err != nil:
 		return body, refusal{http.StatusBadRequest, Cut}
 	}
-	// A deadline that is left would end the next request on this connection, or
-	// this one while the inbox works.
+	// A deadline that is left could end this request while the inbox works. net/http
+	// lifts it as well once a body ended; it does not promise to.
 	_ = control.SetReadDeadline(time.Time{})
 	return body, refusal{}
 }

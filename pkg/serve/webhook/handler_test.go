@@ -311,8 +311,17 @@ func TestServerBoundsBodies(t *testing.T) {
 	k := &keeper{}
 	s := server(t, k, three, func(o *webhook.Options) { o.Limits.BodyTime = 100 * time.Millisecond })
 	endless := struct{ io.Reader }{io.LimitReader(spaces{}, 1<<30)}
-	if resp := send(t, s, "/hooks/dist", endless, "Authorization", secretText); resp.StatusCode != 413 {
-		t.Errorf("endless: %d", resp.StatusCode)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/hooks/dist", endless)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": {secretText}}
+	// A sender that still writes may see the connection closed before the answer.
+	if resp, err := s.Client().Do(r); err == nil {
+		defer resp.Body.Close()
+		if resp.StatusCode != 413 {
+			t.Errorf("endless: %d", resp.StatusCode)
+		}
 	}
 	slow, w := io.Pipe()
 	defer w.Close()
@@ -326,6 +335,28 @@ func TestServerBoundsBodies(t *testing.T) {
 	}
 	if k.count("dist/too_slow") != 1 || k.count("dist/too_large") != 1 {
 		t.Errorf("%v", k.counts)
+	}
+}
+
+// A patient takes its time, as long as it is let.
+type patient struct{ keeper }
+
+func (p *patient) Accept(ctx context.Context, d webhook.Delivery) (bool, error) {
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case <-time.After(300 * time.Millisecond):
+		return p.keeper.Accept(ctx, d)
+	}
+}
+
+// The time for a body is none for the inbox.
+func TestServerLetsTheInboxTakeItsTime(t *testing.T) {
+	t.Parallel()
+	p := &patient{}
+	s := server(t, &p.keeper, three, func(o *webhook.Options) { o.Inbox = p; o.Limits.BodyTime = 100 * time.Millisecond })
+	if resp := send(t, s, "/hooks/dist", strings.NewReader(pushed), "Authorization", secretText); resp.StatusCode != 202 {
+		t.Errorf("%d %v", resp.StatusCode, p.counts)
 	}
 }
 

@@ -113,3 +113,21 @@ func TestPushesThatLookTheSameAreTwo(t *testing.T) {
 		t.Errorf("%v", k.counts)
 	}
 }
+
+// An id that no signature covers hides nothing: somebody who repeats a body under
+// an id that is still to come must not keep out what the sender will send.
+func TestAnIDInAHeaderHidesNoOtherDelivery(t *testing.T) {
+	t.Parallel()
+	const list = `
+  - {name: hub, kind: github, repositories: [ghcr.io/**], auth: {type: hmac, secretEnv: X}}
+`
+	k := &keeper{}
+	h := handler(t, k, list)
+	for _, tag := range []string{"1", "1", "2"} {
+		body := `{"action":"published","package":{"name":"app","package_type":"CONTAINER","owner":{"login":"acme"},"package_version":{"version":"` + tag + `"}}}`
+		ask(t, h, post(t, "/hooks/hub", body, "X-GitHub-Event", "package", "X-GitHub-Delivery", "7", "X-Hub-Signature-256", sign(body)))
+	}
+	if k.count("hub/accepted") != 2 || k.count("hub/duplicate") != 1 {
+		t.Errorf("%v", k.counts)
+	}
+}

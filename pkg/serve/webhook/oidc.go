@@ -3,8 +3,11 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +20,6 @@ import (
 type identity struct {
 	auth   config.Auth
 	client *http.Client // asks the issuer, bounded
-	fetch  *fetches
 	now    func() time.Time
 
 	mu       sync.Mutex
@@ -45,7 +47,7 @@ func newIdentity(auth config.Auth, client *http.Client, now func() time.Time) *i
 	}
 	bounded := *client
 	bounded.Transport, bounded.Timeout = f, fetchTimeout
-	return &identity{auth: auth, client: &bounded, fetch: f, now: now}
+	return &identity{auth: auth, client: &bounded, now: now}
 }
 
 func (a *identity) Signs() bool { return false }
@@ -63,13 +65,14 @@ func (a *identity) Authenticate(r *http.Request, _ string, _ []byte) Reason {
 	if err != nil {
 		return NoKeys
 	}
-	failed := a.fetch.failures()
+	var missing bool
+	ctx = context.WithValue(ctx, missingKeys{}, &missing)
 	id, err := verifier.Verify(ctx, token)
 	var expired *oidc.TokenExpiredError
 	switch {
 	case errors.As(err, &expired):
 		return Expired
-	case err != nil && a.fetch.failures() != failed:
+	case err != nil && missing:
 		return NoKeys
 	case err != nil:
 		return BadCredential
@@ -104,8 +107,39 @@ func (a *identity) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.verifier = provider.VerifierContext(oidc.ClientContext(context.Background(), a.client), &oidc.Config{ClientID: a.auth.Audience, Now: a.now})
+	var doc struct {
+		Keys       string   `json:"jwks_uri"`
+		Algorithms []string `json:"id_token_signing_alg_values_supported"`
+	}
+	if err := provider.Claims(&doc); err != nil {
+		return nil, err
+	}
+	keys := keySet{oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), a.client), doc.Keys)}
+	a.verifier = oidc.NewVerifier(a.auth.Issuer, keys, &oidc.Config{ClientID: a.auth.Audience, Now: a.now, SupportedSigningAlgs: signing(doc.Algorithms)})
 	return a.verifier, nil
+}
+
+// signing are those of an issuer's algorithms that have public keys.
+func signing(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !slices.Contains(publicKeys, name) })
+}
+
+var publicKeys = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA}
+
+// missingKeys is where a keySet says that it could not ask the issuer.
+type missingKeys struct{}
+
+// A keySet tells a signature that is wrong from keys that could not be had.
+type keySet struct{ *oidc.RemoteKeySet }
+
+// VerifySignature implements [oidc.KeySet].
+func (k keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
+	payload, err := k.RemoteKeySet.VerifySignature(ctx, jwt)
+	var failed *url.Error
+	if missing, ok := ctx.Value(missingKeys{}).(*bool); ok && errors.As(err, &failed) {
+		*missing = true
+	}
+	return payload, err
 }
 
 // fetches bounds how often each document of an issuer is asked for, and its
@@ -114,21 +148,22 @@ type fetches struct {
 	base http.RoundTripper
 	now  func() time.Time
 
-	mu     sync.Mutex
-	last   map[string]time.Time
-	failed int
+	mu   sync.Mutex
+	last map[string]time.Time
 }
 
 // RoundTrip asks unless it did so just now.
 func (f *fetches) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !f.may(r.URL.String()) {
-		f.fail()
 		return nil, errPaused
 	}
 	resp, err := f.base.RoundTrip(r)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		f.fail()
-		return resp, err
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		_ = resp.Body.Close()
+		return nil, fmt.Errorf("the issuer answers %d", resp.StatusCode)
 	}
 	resp.Body = struct {
 		io.Reader
@@ -150,7 +185,3 @@ func (f *fetches) may(url string) bool {
 	f.last[url] = now
 	return true
 }
-
-func (f *fetches) fail() { f.mu.Lock(); defer f.mu.Unlock(); f.failed++ }
-
-func (f *fetches) failures() int { f.mu.Lock(); defer f.mu.Unlock(); return f.failed }

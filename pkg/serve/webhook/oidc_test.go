@@ -196,7 +196,11 @@ func TestKeysAreKeptAndAskedForRarely(t *testing.T) {
 		t.Errorf("too early: %q", got)
 	}
 	late.Store(int64(11 * time.Second))
-	if got := ask(rotated); got != "" {
+	got := ask(rotated)
+	for n := 0; got == webhook.NoKeys && n < 10000; n++ { // an answer of before may still be told
+		got = ask(rotated)
+	}
+	if got != "" {
 		t.Errorf("a new key: %q", got)
 	}
 	if got := ask(good); got == "" {
