@@ -104,9 +104,9 @@ func TestAKeptCheckpoint(t *testing.T) {
 		kept func(c ledger.Checkpoint) ledger.Checkpoint
 		want string
 	}{
-		"more leaves":   {func(c ledger.Checkpoint) ledger.Checkpoint { c.N = 12; return c }, "the log is shorter than the checkpoint: leaves are missing: 2 of 12"},
-		"another root":  {func(c ledger.Checkpoint) ledger.Checkpoint { c.Hash[0] ^= 1; return c }, "the log was rewritten"},
-		"another log":   {func(c ledger.Checkpoint) ledger.Checkpoint { c.Origin += "x"; return c }, "the checkpoint is of another log"},
+		"more leaves":    {func(c ledger.Checkpoint) ledger.Checkpoint { c.N = 12; return c }, "the log is shorter than the checkpoint: leaves are missing: 2 of 12"},
+		"another root":   {func(c ledger.Checkpoint) ledger.Checkpoint { c.Hash[0] ^= 1; return c }, "the log was rewritten"},
+		"another log":    {func(c ledger.Checkpoint) ledger.Checkpoint { c.Origin += "x"; return c }, "the checkpoint is of another log"},
 		"now, rewritten": {func(c ledger.Checkpoint) ledger.Checkpoint { c.N = 10; return c }, "the log was rewritten"},
 	} {
 		k := test.kept(kept)

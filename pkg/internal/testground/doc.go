@@ -19,5 +19,5 @@ package testground
 // DebianPackages are the Debian 12 packages that this package calls.
 func DebianPackages() []string {
 	return []string{"containerd", "containernetworking-plugins", "debian-archive-keyring", "docker-registry", "etcd-server",
-		"iproute2", "mmdebstrap", "runc", "skopeo", "umoci"}
+		"iproute2", "mmdebstrap", "postgresql", "runc", "skopeo", "umoci"}
 }

@@ -1,0 +1,31 @@
+//go:build !linux
+
+package testground
+
+import (
+	"context"
+	"errors"
+)
+
+// A Postgres is there on Linux only.
+type Postgres struct{ Addr string }
+
+var errNoPostgres = errors.New("start PostgreSQL: on Linux only")
+
+// StartPostgres says that there is none.
+func StartPostgres(context.Context) (*Postgres, error) { return nil, errNoPostgres }
+
+// Restart says that there is none.
+func (*Postgres) Restart(context.Context) error { return errNoPostgres }
+
+// Database says that there is none.
+func (*Postgres) Database(context.Context) (string, error) { return "", errNoPostgres }
+
+// Dump says that there is none.
+func (*Postgres) Dump(context.Context, string) (string, error) { return "", errNoPostgres }
+
+// Load says that there is none.
+func (*Postgres) Load(context.Context, string, string) error { return errNoPostgres }
+
+// Close does nothing.
+func (*Postgres) Close() error { return nil }
