@@ -46,17 +46,29 @@ func (b *Inbox) Accept(ctx context.Context, d Delivery) (fresh bool, err error) 
 	}
 	select {
 	case a := <-r.answer:
-		if a.err != nil {
-			return false, fmt.Errorf("accept delivery %q of %q: %w", d.Key, d.Endpoint, a.err)
-		}
-		return a.fresh, nil
+		return a.result(d)
 	case <-ctx.Done():
 		return false, ctx.Err()
+	case <-b.closed:
 	}
+	select {
+	case a := <-r.answer:
+		return a.result(d)
+	default:
+		return false, ErrClosed // it came after the last commit
+	}
+}
+
+func (a answer) result(d Delivery) (bool, error) {
+	if a.err != nil {
+		return false, fmt.Errorf("accept delivery %q of %q: %w", d.Key, d.Endpoint, a.err)
+	}
+	return a.fresh, nil
 }
 
 // write commits what comes while the last commit was under way, together.
 func (b *Inbox) write() {
+	defer close(b.closed)
 	for {
 		select {
 		case r := <-b.requests:
@@ -114,6 +126,9 @@ func (b *Inbox) commit(rs []*request) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	fresh, err := b.b.insert(ctx, ds)
+	if err != nil {
+		b.unsure.Store(true) // it may have been committed all the same
+	}
 	new := map[*request]bool{}
 	for i, r := range unique {
 		if err == nil && fresh[i] {

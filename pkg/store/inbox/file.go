@@ -100,6 +100,14 @@ func (f *file) moved(ctx context.Context) (id int64, err error) {
 }
 
 func (f *file) insert(ctx context.Context, ds []Delivery) ([]bool, error) {
+	fresh, err := f.append(ctx, ds)
+	if err != nil {
+		return nil, fmt.Errorf("write %q: %w", f.db.File+"-inbox", err)
+	}
+	return fresh, nil
+}
+
+func (f *file) append(ctx context.Context, ds []Delivery) ([]bool, error) {
 	tx, err := f.write.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err

@@ -69,11 +69,12 @@ type Inbox struct {
 	requests chan *request
 	wake     chan struct{} // a delivery came
 	waiting  atomic.Int64
-	shared   bool // others take and move deliveries, too
+	unsure   atomic.Bool // of the count
+	shared   bool        // others take and move deliveries, too
 
 	closing chan struct{}
+	closed  chan struct{} // nothing is written any more
 	once    sync.Once
-	done    sync.WaitGroup
 }
 
 // Open opens the inbox of a store whose tables are up to date.
@@ -89,7 +90,7 @@ func Open(ctx context.Context, db *database.DB, o Options) (*Inbox, error) {
 	}
 	b := &Inbox{
 		o: o, log: o.Log, name: db.String(), shared: db.Pool != nil,
-		requests: make(chan *request, batch), wake: make(chan struct{}, 1), closing: make(chan struct{}),
+		requests: make(chan *request, batch), wake: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}),
 	}
 	if db.Pool != nil {
 		b.b = &table{db: db}
@@ -103,7 +104,7 @@ func Open(ctx context.Context, db *database.DB, o Options) (*Inbox, error) {
 	if err := b.count(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open inbox of store %s: %w", db, err), b.b.close())
 	}
-	b.done.Go(b.write)
+	go b.write()
 	return b, nil
 }
 
@@ -113,7 +114,7 @@ func (b *Inbox) Close() error {
 	var err error
 	b.once.Do(func() {
 		close(b.closing)
-		b.done.Wait()
+		<-b.closed
 		err = b.b.close()
 	})
 	return err

@@ -1,10 +1,13 @@
 package inbox_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -167,4 +170,106 @@ func move(t *testing.T, b *inbox.Inbox, q *jobs.Queue, f func(inbox.Delivery) ([
 	}
 	cancel()
 	mover.Wait()
+}
+
+func TestAFileThatWasPutBackGivesNoIDTwice(t *testing.T) {
+	t.Parallel()
+	open := sqlite(t)
+	db := open(t)
+	q := queue(t, db)
+	use := func(first, n int) (handed []string) {
+		b, err := inbox.Open(t.Context(), db, inbox.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range n {
+			if fresh, err := b.Accept(t.Context(), delivery(first+i)); !fresh || err != nil {
+				t.Errorf("delivery %d: %v, %v", first+i, fresh, err)
+			}
+		}
+		move(t, b, q, func(d inbox.Delivery) ([]jobs.Task, error) {
+			handed = append(handed, d.Key)
+			return nil, nil
+		})
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return handed
+	}
+	use(0, 1)
+	copied, err := os.ReadFile(db.File + "-inbox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	use(1, 5)
+	if err := os.WriteFile(db.File+"-inbox", copied, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"9"}, use(9, 1)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOldDeliveriesGoOnceTheyAreHandedOn(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T) *database.DB) {
+		db := open(t)
+		b, q := box(t, db, inbox.Options{Keep: time.Hour}), queue(t, db)
+		old, young := delivery(0), delivery(1)
+		old.Received, young.Received = time.Now().Add(-2*time.Hour), time.Now()
+		for _, d := range []inbox.Delivery{old, young} {
+			if _, err := b.Accept(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again := func(want ...bool) {
+			t.Helper()
+			if err := inbox.Prune(b, t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for i, d := range []inbox.Delivery{old, young} {
+				if fresh, err := b.Accept(t.Context(), d); fresh != want[i] || err != nil {
+					t.Errorf("delivery %d: fresh %v, %v", i, fresh, err)
+				}
+			}
+		}
+		again(false, false) // not handed on yet
+		move(t, b, q, none)
+		again(true, false)
+	})
+}
+
+func TestAClosedInboxTakesNothing(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T) *database.DB) {
+		db := open(t)
+		b := box(t, db, inbox.Options{})
+		if _, err := b.Accept(t.Context(), delivery(0)); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Accept(t.Context(), delivery(1)); !errors.Is(err, inbox.ErrClosed) {
+			t.Errorf("got %v", err)
+		}
+		again := box(t, db, inbox.Options{})
+		if lag, err := again.Lag(t.Context()); err != nil || lag.Waiting != 1 {
+			t.Errorf("%+v, %v", lag, err)
+		}
+	})
+}
+
+// Not parallel: it looks at what all goroutines do.
+func TestNothingGoesOnAfterClose(t *testing.T) {
+	b := box(t, sqlite(t)(t), inbox.Options{})
+	if _, err := b.Accept(t.Context(), delivery(0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	stack := make([]byte, 1<<20)
+	stack = stack[:runtime.Stack(stack, true)]
+	if bytes.Contains(stack, []byte("inbox.(*")) {
+		t.Error(string(stack))
+	}
 }

@@ -46,7 +46,7 @@ func (b *Inbox) Move(ctx context.Context, q *jobs.Queue, f func(Delivery) ([]job
 	pruned, pause := time.Now(), time.Duration(0)
 	for ctx.Err() == nil {
 		err := b.drain(ctx, q, safe)
-		if err == nil && b.shared {
+		if err == nil && (b.unsure.Swap(false) || b.shared) {
 			err = b.count(ctx)
 		}
 		if err == nil && time.Since(pruned) > pruneEvery {

@@ -20,10 +20,10 @@ func each(t *testing.T, test func(t *testing.T, open func(*testing.T) *database.
 		t.Parallel()
 		test(t, sqlite(t))
 	})
-	if url := postgres(t); url != "" {
+	if postgres(t) {
 		t.Run("postgres", func(t *testing.T) {
 			t.Parallel()
-			own := ownDatabase(t, url)
+			own := ownDatabase(t)
 			test(t, func(t *testing.T) *database.DB { return openDB(t, own) })
 		})
 	}

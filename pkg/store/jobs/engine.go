@@ -95,7 +95,7 @@ func newClient[T any](q *Queue, driver riverdriver.Driver[T], of func(*Tx) T) (e
 		DiscardedJobRetentionPeriod: keepJobs,
 		CancelledJobRetentionPeriod: keepJobs,
 		FetchCooldown:               20 * time.Millisecond,
-		FetchPollInterval:           time.Second,
+		FetchPollInterval:           500 * time.Millisecond,
 		Queues:                      map[string]river.QueueConfig{tickKind: {MaxWorkers: 1}},
 		Workers:                     c.workers,
 		SkipUnknownJobCheck:         true,

@@ -98,13 +98,12 @@ type Queue struct {
 	log    *slog.Logger
 	o      Options
 
-	mu       sync.Mutex
-	kinds    map[string]Kind
-	ticks    map[string]tick
-	active   map[int64]context.CancelCauseFunc // runs of this process by River's ID
-	started  bool
-	stopping bool
-	stop     func() error // ends what Start began, without River
+	mu      sync.Mutex
+	kinds   map[string]Kind
+	ticks   map[string]tick
+	active  map[int64]context.CancelCauseFunc // runs of this process by River's ID
+	started bool
+	stop    func() error // ends what Start began, without River; nil if there is nothing
 }
 
 // Open prepares the tables of the engine in db, whose own tables are up to date

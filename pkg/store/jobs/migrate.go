@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -21,7 +22,14 @@ const migrationLock = 0x696e7461637401
 func migrate(ctx context.Context, db *database.DB, log *slog.Logger) error {
 	log = slog.New(quiet{log.Handler()})
 	if db.Pool == nil {
-		return up(ctx, riversqlite.New(db.Write), log)
+		// Another process may have been faster at a step, which then fails here.
+		var err error
+		for range 3 {
+			if err = up(ctx, riversqlite.New(db.Write), log); err == nil || errors.Is(err, database.ErrNewer) {
+				break
+			}
+		}
+		return err
 	}
 	// The lock belongs to a connection, and falls with it.
 	conn, err := db.Pool.Acquire(ctx)

@@ -6,14 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
-
-	"github.com/intact-dev/intact/pkg/store/database"
 )
 
 // Start begins to run tasks, also those that a process left that is dead. It goes
@@ -21,48 +21,53 @@ import (
 // do so: another one gets [ErrServed].
 func (q *Queue) Start(ctx context.Context) error {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.started {
+	started := q.started
+	q.started = true // no more handlers
+	q.mu.Unlock()
+	if started {
 		return errors.New("start jobs: they were started before")
 	}
+	stop, err := q.start(ctx)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err != nil {
+		q.started = false
+		return fmt.Errorf("start jobs of store %s: %w", q.db, err)
+	}
+	q.stop = stop
+	return nil
+}
+
+func (q *Queue) start(ctx context.Context) (stop func() error, err error) {
 	k := newKeeper(q)
-	var unlock func() error
+	unlock := func() error { return nil }
 	if q.db.Pool == nil {
-		var err error
 		if unlock, err = lockFile(ctx, q.db.File); err != nil {
-			return fmt.Errorf("start jobs of store %s: %w", q.db, err)
+			return nil, err
 		}
 		// Whoever ran something here is dead.
-		if err := k.takeOver(ctx, true); err != nil {
-			return errors.Join(fmt.Errorf("start jobs of store %s: %w", q.db, err), unlock())
-		}
-	} else if err := k.beat(ctx); err != nil {
-		return fmt.Errorf("start jobs of store %s: %w", q.db, err)
+		err = k.takeOver(ctx, true)
+	} else {
+		err = k.beat(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, unlock())
 	}
 	for kind, t := range q.ticks {
 		q.engine.periodic(t.look(), args{kind: tickKind, Key: kind})
 	}
 	// Not ctx: that it ends must not end the runs.
 	if err := q.engine.start(context.WithoutCancel(ctx)); err != nil {
-		err = fmt.Errorf("start jobs of store %s: %w", q.db, err)
-		if unlock != nil {
-			err = errors.Join(err, unlock())
-		}
-		return err
+		return nil, errors.Join(err, unlock())
 	}
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	var done sync.WaitGroup
 	done.Go(func() { k.run(life) })
-	q.started = true
-	q.stop = func() error {
+	return func() error {
 		end()
 		done.Wait()
-		if unlock != nil {
-			return unlock()
-		}
-		return nil
-	}
-	return nil
+		return unlock()
+	}, nil
 }
 
 // hard is how long Stop waits for runs whose context it has cancelled.
@@ -73,19 +78,19 @@ const hard = 5 * time.Second
 // names it. The queue cannot be started again.
 func (q *Queue) Stop(ctx context.Context) error {
 	q.mu.Lock()
-	if !q.started || q.stopping {
-		q.mu.Unlock()
-		return nil
-	}
-	q.stopping = true
+	stop := q.stop
+	q.stop = nil
 	q.mu.Unlock()
+	if stop == nil {
+		return nil // it does not run
+	}
 	err := q.engine.stop(ctx)
 	if err != nil {
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), hard)
 		defer cancel()
 		err = q.engine.cancel(late)
 	}
-	err = errors.Join(err, q.stop())
+	err = errors.Join(err, stop())
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), hard)
 	defer cancel()
 	if err != nil {
@@ -109,7 +114,7 @@ func (q *Queue) runs() int {
 // lockFile keeps others from working on an SQLite store, by a lock on a file of no
 // content beside it. The system drops it when the process dies.
 func lockFile(ctx context.Context, file string) (unlock func() error, err error) {
-	db, err := sql.Open("sqlite", database.DSN(file+"-lock", "_pragma=journal_mode(DELETE)", "_pragma=busy_timeout(0)", "_txlock=exclusive"))
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.ToSlash(file) + "-lock"}).EscapedPath()+"?_txlock=exclusive")
 	if err != nil {
 		return nil, err
 	}

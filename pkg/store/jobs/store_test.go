@@ -19,10 +19,10 @@ func each(t *testing.T, test func(t *testing.T, open func(*testing.T) *database.
 		file := filepath.Join(t.TempDir(), "store.db")
 		test(t, func(t *testing.T) *database.DB { return openDB(t, file) })
 	})
-	if url := postgres(t); url != "" {
+	if postgres(t) {
 		t.Run("postgres", func(t *testing.T) {
 			t.Parallel()
-			own := ownDatabase(t, url)
+			own := ownDatabase(t)
 			test(t, func(t *testing.T) *database.DB { return openDB(t, own) })
 		})
 	}

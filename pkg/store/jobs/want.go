@@ -16,7 +16,8 @@ import (
 // maxKey bytes fit into an index of PostgreSQL.
 const maxKey = 1024
 
-// Want asks for tasks. When it returns nil the wishes are committed.
+// Want asks for tasks. When it returns nil the wishes are committed. One that waits
+// for its next attempt after an error goes on waiting; one that snoozes begins.
 func (q *Queue) Want(ctx context.Context, tasks ...Task) error {
 	return q.Tx(ctx, func(tx *Tx) error { return q.WantTx(ctx, tx, tasks...) })
 }

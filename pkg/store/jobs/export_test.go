@@ -1,0 +1,15 @@
+package jobs
+
+import (
+	"context"
+
+	"github.com/riverqueue/river"
+)
+
+// Prune deletes at once what is old.
+var Prune = (*Queue).prune
+
+// Tick looks at once whether a periodic task is due.
+func Tick(q *Queue, ctx context.Context, kind string) error {
+	return (&ticker{q: q}).Work(ctx, &river.Job[args]{Args: args{Key: kind}})
+}
