@@ -40,7 +40,7 @@ func TestAttest(t *testing.T) {
 				built := must(testground.PushSpec(t.Context(), t.TempDir(), spec, image))(t)
 				ok(t, g.v3.SignV3(t.Context(), g.key, atDigest(image, built)))
 				policy := g.wanting(t, key.Public)
-				g.scan(t, "--policy", policy, image).want(t, 1, nil, "DENIED")
+				g.scan(t, "--policy", policy, image).want(t, 1, []string{"SIG005"}, "DENIED")
 
 				if err := verifyAttestation(t, g.v3, key.Public, image); err == nil {
 					t.Error("cosign found a statement before there was one")

@@ -34,7 +34,7 @@ const (
 func (e *endpoint) fetchToken(ctx context.Context, realm *url.URL, service string, to access, cred Credential) (pass, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(context.Canceled)
-	ask := url.Values{"scope": {"repository:" + to.repo + ":" + to.actions}}
+	ask := url.Values{"scope": {scopeOf(to)}}
 	if service != "" {
 		ask.Set("service", service)
 	}
@@ -152,4 +152,15 @@ func parseToken(body []byte) (string, time.Duration, error) {
 		return "", 0, fmt.Errorf("%w: expires_in is %g", errToken, *doc.Expires)
 	}
 	return t, min(max(time.Duration(*doc.Expires)*time.Second, tokenLeast), tokenMost), nil
+}
+
+// scopeOf is the least that an access needs: of a repository, or of the catalog
+// ("").
+//
+// https://distribution.github.io/distribution/spec/auth/scope/
+func scopeOf(to access) string {
+	if to.repo == "" {
+		return "registry:catalog:*"
+	}
+	return "repository:" + to.repo + ":" + to.actions
 }

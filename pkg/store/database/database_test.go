@@ -29,7 +29,7 @@ func TestOpenAndMigrate(t *testing.T) {
 		if err := db.Write.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&synchronous); err != nil || synchronous != 2 {
 			t.Errorf("synchronous %d, %v", synchronous, err)
 		}
-		if _, err := db.Read.ExecContext(t.Context(), "INSERT INTO leaves VALUES (0, 'x')"); err == nil {
+		if _, err := db.Read.ExecContext(t.Context(), "INSERT INTO leaves VALUES (0, 'r', 't', 'x')"); err == nil {
 			t.Error("wrote through the connection for reading")
 		}
 		if err := db.Close(); err != nil {

@@ -25,7 +25,8 @@ func (d *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("migrate store %s: %w", d, err)
 	}
-	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{}
+	dialect := goose.DialectSQLite3
+	options := []goose.ProviderOption{goose.WithGoMigrations(appendOnly(d.Pool != nil))}
 	if d.Pool != nil {
 		dialect = goose.DialectPostgres
 		locker, err := lock.NewPostgresSessionLocker()
