@@ -120,3 +120,9 @@ func (m *Metrics) Handler(log *slog.Logger) http.Handler {
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError),
 	})
 }
+
+// task begins to observe a run.
+func (m *Metrics) task(kind string) func(Outcome) {
+	began := time.Now()
+	return func(o Outcome) { m.tasks.WithLabelValues(kind, string(o)).Observe(time.Since(began).Seconds()) }
+}
