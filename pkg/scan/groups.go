@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/gather"
@@ -22,7 +23,7 @@ type grouped struct {
 
 // groupFacts tells the images that a group runs apart: versions that prove to be
 // the same image become one. The facts are large, and made when they are judged.
-func (s *scanner) groupFacts(g *grouped, of map[*class]*ran) *fact.Set {
+func (s *scanner) groupFacts(g *grouped) *fact.Set {
 	set := &fact.Set{Revisions: g.former}
 	if len(g.versions) == 0 {
 		set.Group = fact.None[fact.Group]() // nothing of it runs
@@ -33,14 +34,16 @@ func (s *scanner) groupFacts(g *grouped, of map[*class]*ran) *fact.Set {
 		Image: g.spec.Container.Image, Rollout: g.rollout,
 	}
 	for _, v := range g.versions {
-		n, err := identity.ParseReported(v.reported)
+		reported := v.class.reported
+		n, err := identity.ParseReported(reported)
 		if err != nil || n.Digest == "" {
-			set.Group = fact.Missing[fact.Group](fact.Unsupported, "the runtime reports "+v.reported+", which names no bytes")
+			set.Group = fact.Missing[fact.Group](fact.Unsupported, "the runtime reports "+reported+", which names no bytes")
 			return set
 		}
 		next := fact.Version{
-			Reported: v.reported, Digest: n.Digest, Count: v.count, Since: v.since, Nodes: v.nodes,
-			Example: v.example, Platform: v.platform, Signed: signedLine(of[v.class]), Kind: s.graph.KindOf(n.Digest),
+			Reported: reported, Digest: n.Digest, Count: v.count, Since: v.since, Nodes: v.nodes,
+			Example: strings.TrimPrefix(g.workload.namespace+"/"+v.pod, "/"), Platform: v.platform(),
+			Signed: signedLine(v.class.image), Kind: s.graph.KindOf(n.Digest),
 		}
 		i := slices.IndexFunc(f.Versions, func(w fact.Version) bool { return s.apart(w, next).Answer == fact.AnswerSame })
 		if i >= 0 {
@@ -87,18 +90,18 @@ func (s *scanner) apart(v, w fact.Version) fact.Comparison {
 	return s.graph.Compare(index, w.Digest, w.Platform)
 }
 
-// signedLine says in a few words who signed the image of r; "" if that was not
-// looked at.
-func signedLine(r *ran) string {
-	if r == nil || r.image == nil || r.image.set.Listings.State != fact.Known {
+// signedLine says in a few words who signed an image, which may be nil; "" if that
+// was not looked at.
+func signedLine(e *examined) string {
+	if e == nil || e.set.Listings.State != fact.Known {
 		return ""
 	}
-	for _, p := range r.image.set.Listings.Parts {
+	for _, p := range e.set.Listings.Parts {
 		if p.State != fact.Known {
 			return ""
 		}
 	}
-	if who := signers(r.image); len(who) > 0 {
+	if who := signers(e); len(who) > 0 {
 		return who[0]
 	}
 	return "unsigned"

@@ -79,7 +79,7 @@ func TestALargeFleetIsLinear(t *testing.T) {
 		seen := 0
 		for _, target := range r.Targets {
 			if target.Kind == ref.KindImage {
-				seen += len(target.Origins)
+				seen += target.Origins.Len()
 			}
 		}
 		if seen != containers {
