@@ -13,7 +13,7 @@ import (
 type observed struct {
 	inventories []*inventory
 	rans        []*ran
-	groups      []*grouped
+	groups      []*group
 	notices     []string
 }
 
@@ -25,9 +25,7 @@ func (s *scanner) containers(ctx context.Context, places []*inventory) *observed
 		for _, k := range p.classes {
 			out.rans = append(out.rans, &ran{class: k})
 		}
-		for _, g := range p.groups {
-			out.groups = append(out.groups, &grouped{group: g, former: fact.NoList[fact.Revision]()})
-		}
+		out.groups = append(out.groups, p.groups...)
 		p.classes, p.groups = nil, nil // so that each can go when it is judged
 	}
 	s.each(ctx, len(out.rans), func(ctx context.Context, i int) { s.prepare(ctx, out.rans[i]) })

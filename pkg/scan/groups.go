@@ -15,16 +15,13 @@ import (
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
-// A grouped is one group and what was learned about it.
-type grouped struct {
-	*group
-	former fact.List[fact.Revision] // revisions
-}
-
 // groupFacts tells the images that a group runs apart: versions that prove to be
 // the same image become one. The facts are large, and made when they are judged.
-func (s *scanner) groupFacts(g *grouped) *fact.Set {
-	set := &fact.Set{Revisions: g.former}
+func (s *scanner) groupFacts(g *group) *fact.Set {
+	set := &fact.Set{Revisions: fact.NoList[fact.Revision]()}
+	if g.former != nil {
+		set.Revisions = *g.former
+	}
 	if len(g.versions) == 0 {
 		set.Group = fact.None[fact.Group]() // nothing of it runs
 		return set
@@ -66,11 +63,9 @@ func merge(v *fact.Version, w fact.Version) {
 	if !w.Since.IsZero() && (v.Since.IsZero() || w.Since.Before(v.Since)) {
 		v.Since = w.Since
 	}
-	nodes := slices.Clone(v.Nodes)
 	for _, n := range w.Nodes {
-		nodes = nodesWith(nodes, n)
+		v.Nodes = nodesWith(v.Nodes, n)
 	}
-	v.Nodes = nodes
 	v.Example = min(v.Example, w.Example)
 }
 
@@ -108,13 +103,13 @@ func signedLine(e *examined) string {
 }
 
 // revisions looks whether the former revisions of a group could be had again.
-func (s *scanner) revisions(ctx context.Context, g *grouped) {
-	if len(g.group.revisions) == 0 {
+func (s *scanner) revisions(ctx context.Context, g *group) {
+	if len(g.revisions) == 0 {
 		return
 	}
 	var out fact.List[fact.Revision]
 	out.State = fact.Known
-	for _, r := range g.group.revisions {
+	for _, r := range g.revisions {
 		f := fact.Revision{Name: r.Name, Number: r.Number}
 		for _, c := range r.Containers {
 			f.Images = append(f.Images, s.revisionImage(ctx, g, c))
@@ -124,10 +119,10 @@ func (s *scanner) revisions(ctx context.Context, g *grouped) {
 	if g.missing != "" {
 		out.Parts = append(out.Parts, fact.Missing[fact.Revision](fact.Dependency, g.missing))
 	}
-	g.former = out
+	g.former = &out
 }
 
-func (s *scanner) revisionImage(ctx context.Context, g *grouped, c observe.RevisionContainer) fact.RevisionImage {
+func (s *scanner) revisionImage(ctx context.Context, g *group, c observe.RevisionContainer) fact.RevisionImage {
 	f := fact.RevisionImage{Container: c.Name, Image: c.Image}
 	missing := func(cause fact.Cause, why string) fact.RevisionImage {
 		f.Blobs, f.Judged = fact.MissingList[fact.Blob](cause, why), fact.Missing[fact.Judged](cause, why)
@@ -185,7 +180,7 @@ func (s *scanner) revisionImage(ctx context.Context, g *grouped, c observe.Revis
 func (s *scanner) judgedImage(e *examined, subject policy.Subject) fact.Judged {
 	subject.Image = canonical(e.name)
 	v := s.Policy.Decide(subject, s.Now, e.images, policy.Run{Depth: s.Depth, Skipped: s.Skipped})
-	f := fact.Judged{Image: imageName(e), Decision: v.Decision.String()}
+	f := fact.Judged{Image: e.id, Decision: v.Decision.String()}
 	for _, r := range v.Reasons {
 		if r.Decision == v.Decision && v.Decision != policy.Allow && r.Check != "" {
 			f.Reasons = append(f.Reasons, r.Check)

@@ -3,6 +3,7 @@ package scan
 import (
 	"cmp"
 	"context"
+	"hash/maphash"
 	"slices"
 	"strings"
 	"time"
@@ -50,7 +51,9 @@ type class struct {
 	found     []*extract.Found // all of them, if files declare it
 	workloads []*workload      // of all of them, if patches are to be suggested
 	seen      *report.OriginList
-	image     *examined // that they run, once it was found
+	origins   report.Origins // what was seen, when all was
+	image     *examined      // that they run, once it was found
+	next      *class         // of those whose keys have the same hash
 }
 
 // A sighting is what only one container of a class has, and what only some
@@ -94,14 +97,16 @@ func (k *class) subject() policy.Subject {
 type workload struct {
 	namespace string
 	observe.Workload
-	where string // as reports say it: cluster/namespace/Deployment/name
+	where  string // as reports say it: cluster/namespace/Deployment/name
+	groups []*group
+	next   *workload // of those whose keys have the same hash
 }
 
 // collect observes one runtime. What it could not see is in its gaps.
 func (s *scanner) collect(ctx context.Context, r *Runtime) *inventory {
 	c := collector{
 		policy: s.Policy, joined: len(s.Files) > 0, suggests: s.Suggest, inventory: &inventory{runtime: r},
-		seen: map[*observe.Spec]*observe.Spec{}, classes: map[classKey]*class{}, workloads: map[workloadKey]*workload{}, groups: map[groupKey]*group{}, names: map[string]string{}, platforms: map[ref.Platform]string{},
+		seed: maphash.MakeSeed(), seen: map[*observe.Spec]*observe.Spec{}, classes: map[uint64]*class{}, workloads: map[uint64]*workload{}, names: map[string]string{}, platforms: map[ref.Platform]string{},
 	}
 	seen := 0
 	got, err := r.Observer.Observe(ctx, func(o observe.Container) {
@@ -120,6 +125,7 @@ func (s *scanner) collect(ctx context.Context, r *Runtime) *inventory {
 	c.inventory.Histories = nil // they are in the groups now
 	c.rollouts()
 	c.order()
+	c.forget()
 	return c.inventory
 }
 
@@ -148,10 +154,10 @@ type collector struct {
 	inventory *inventory
 	specs     observe.Specs
 	seen      map[*observe.Spec]*observe.Spec
-	classes   map[classKey]*class
-	workloads map[workloadKey]*workload
-	groups    map[groupKey]*group
-	names     map[string]string // nodes, so that each name is held once
+	seed      maphash.Seed
+	classes   map[uint64]*class    // by the hash of their keys, which are large
+	workloads map[uint64]*workload // likewise
+	names     map[string]string    // nodes, so that each name is held once
 	platforms map[ref.Platform]string
 }
 
@@ -191,13 +197,16 @@ func (c *collector) workload(o observe.Container) *workload {
 		}
 	}
 	key := workloadKey{o.Namespace, of.Kind, of.Name, of.Template}
-	if w, ok := c.workloads[key]; ok {
-		return w
+	hash := maphash.Comparable(c.seed, key)
+	for w := c.workloads[hash]; w != nil; w = w.next {
+		if key == (workloadKey{w.namespace, w.Kind, w.Name, w.Template}) {
+			return w
+		}
 	}
-	w := &workload{namespace: o.Namespace, Workload: of}
+	w := &workload{namespace: o.Namespace, Workload: of, next: c.workloads[hash]}
 	parts := []string{c.inventory.runtime.Name, o.Namespace, of.Kind, of.Name}
 	w.where = strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "/")
-	c.workloads[key] = w
+	c.workloads[hash] = w
 	return w
 }
 
@@ -215,10 +224,14 @@ func (c *collector) class(o observe.Container, w *workload) *class {
 	if c.joined {
 		key.declared = strings.Join([]string{w.namespace, w.Kind, w.Name}, "/")
 	}
-	k := c.classes[key]
+	hash := maphash.Comparable(c.seed, key)
+	k := c.classes[hash]
+	for k != nil && k.classKey != key {
+		k = k.next
+	}
 	if k == nil {
-		k = &class{classKey: key, inventory: c.inventory, seen: c.inventory.packer.List()}
-		c.classes[key] = k
+		k = &class{classKey: key, inventory: c.inventory, seen: c.inventory.packer.List(), next: c.classes[hash]}
+		c.classes[hash] = k
 		c.inventory.classes = append(c.inventory.classes, k)
 	}
 	// What is said of one of many does not depend on which was seen first.
@@ -257,6 +270,22 @@ func (c *collector) order() {
 	}
 }
 
+// forget lets go of what only collecting needs: what is left of one class holds no
+// other.
+func (c *collector) forget() {
+	for _, k := range c.inventory.classes {
+		k.next = nil
+		k.origins, k.seen = k.seen.Sorted(), nil
+	}
+	for _, w := range c.workloads {
+		for w != nil {
+			next := w.next
+			w.groups, w.next = nil, nil
+			w = next
+		}
+	}
+}
+
 // platform is p in words, once.
 func (c *collector) platform(p ref.Platform) string {
 	text, ok := c.platforms[p]
@@ -278,22 +307,18 @@ func (c *collector) name(s string) string {
 
 // A group is the containers of one name in the pods of one template.
 type group struct {
-	groupKey
-	inventory *inventory
 	workload  *workload
+	container string
+	role      fact.Role
+	inventory *inventory
 	spec      *observe.Spec // of the first one by name; nil if nothing of it runs
 	pod, id   string        // of that one
 	reported  string
 	versions  []*version
 	rollout   bool // pods of another template of the workload are there too
 	revisions []observe.Revision
-	missing   string // why revisions may be missing
-}
-
-type groupKey struct {
-	workload  *workload
-	container string
-	role      fact.Role
+	missing   string                    // why revisions may be missing
+	former    *fact.List[fact.Revision] // what was learned of revisions; nil = there are none
 }
 
 // A version is one image that the runtime reports for some of a group, on one
@@ -314,14 +339,21 @@ const toldEvery = 100
 // maxNodes is how many nodes of a version are named.
 const maxNodes = 5
 
-func (c *collector) group(o observe.Container, w *workload, k *class) {
-	key := groupKey{w, o.Spec.Container.Name, o.Spec.Container.Role}
-	g := c.groups[key]
-	if g == nil {
-		g = &group{groupKey: key, inventory: c.inventory, workload: w}
-		c.groups[key] = g
-		c.inventory.groups = append(c.inventory.groups, g)
+// groupOf returns the group of containers of a workload, a new one if there is none.
+func (c *collector) groupOf(w *workload, container string, role fact.Role) *group {
+	for _, g := range w.groups {
+		if g.container == container && g.role == role {
+			return g
+		}
 	}
+	g := &group{workload: w, container: container, role: role, inventory: c.inventory}
+	w.groups = append(w.groups, g)
+	c.inventory.groups = append(c.inventory.groups, g)
+	return g
+}
+
+func (c *collector) group(o observe.Container, w *workload, k *class) {
+	g := c.groupOf(w, o.Spec.Container.Name, o.Spec.Container.Role)
 	if g.spec == nil || cmp.Or(cmp.Compare(o.Pod, g.pod), cmp.Compare(o.ID, g.id), cmp.Compare(o.Reported, g.reported)) < 0 {
 		g.spec, g.pod, g.id, g.reported = o.Spec, o.Pod, o.ID, k.reported
 	}
@@ -343,14 +375,15 @@ func (c *collector) group(o observe.Container, w *workload, k *class) {
 	v.nodes = nodesWith(v.nodes, c.name(o.Node))
 }
 
-// nodesWith adds a node to the first few by name.
+// nodesWith is nodes with one more, the first few by name.
 func nodesWith(nodes []string, name string) []string {
 	i, known := slices.BinarySearch(nodes, name)
 	if known || name == "" || i >= maxNodes {
 		return nodes
 	}
-	nodes = slices.Insert(nodes, i, name)
-	return nodes[:min(len(nodes), maxNodes)]
+	out := append(make([]string, 0, len(nodes)+1), nodes[:i]...)
+	out = append(append(out, name), nodes[i:]...)
+	return out[:min(len(out), maxNodes)]
 }
 
 // rollouts marks the groups of workloads of which two templates run.

@@ -16,9 +16,8 @@ import (
 func (s *scanner) report(targets []Target, done []*scanned, running *observed) *report.Report {
 	b := &builder{scanner: s, report: &report.Report{
 		Schema: report.Schema, Tool: s.Tool, Evaluated: s.Now,
-		Policy:  report.Policy{Name: s.Policy.Name(), Digest: string(s.Policy.Digest())},
-		Images:  []report.Image{},
-		Targets: []report.Target{},
+		Policy: report.Policy{Name: s.Policy.Name(), Digest: string(s.Policy.Digest())},
+		Images: []report.Image{},
 	}, counted: map[*examined]bool{}, results: newShared(hashResult), reasons: newShared(hashReason), moot: newShared(hashMoot)}
 	for i, t := range targets {
 		b.target(t, done[i])
@@ -35,6 +34,7 @@ func (s *scanner) report(targets []Target, done []*scanned, running *observed) *
 type builder struct {
 	*scanner
 	report   *report.Report
+	targets  [][]report.Target  // in parts, so that what grows is never copied
 	counted  map[*examined]bool // images
 	judgedAs policy.Decision    // the worst; meaningful if there is a target
 	uses     []policy.ExceptionUse
@@ -77,7 +77,7 @@ func (b *builder) addContainer(target report.Target, subject policy.Subject, own
 	var ofImage []report.Result
 	if image != nil {
 		ofImage = join(image.images, verdict.Judgements[len(own):])
-		target.Image, target.ImageName = image.img.Root.Doc.Digest, imageName(image)
+		target.Image, target.ImageName = image.img.Root.Doc.Digest, image.id
 	}
 	if set != nil {
 		target.Moot = b.moot.one(fold(set, platform, target.Results, ofImage))
@@ -87,7 +87,7 @@ func (b *builder) addContainer(target report.Target, subject policy.Subject, own
 		Decision: verdict.Decision, Reasons: b.reasons.one(verdict.Reasons), AcceptedUndecided: verdict.AcceptedUndecided,
 	}
 	target.Results = b.results.one(target.Results)
-	if b.judgedAs = policy.Worst(b.judgedAs, verdict.Decision); len(b.report.Targets) == 0 {
+	if b.judgedAs = policy.Worst(b.judgedAs, verdict.Decision); len(b.targets) == 0 {
 		b.judgedAs = verdict.Decision
 	}
 	count(&b.report.Counts, target.Results)
@@ -97,7 +97,11 @@ func (b *builder) addContainer(target report.Target, subject policy.Subject, own
 		count(&b.report.Counts, img.Results)
 		b.report.Images = append(b.report.Images, img)
 	}
-	b.report.Targets = append(b.report.Targets, target)
+	if n := len(b.targets); n == 0 || len(b.targets[n-1]) == cap(b.targets[n-1]) {
+		b.targets = append(b.targets, make([]report.Target, 0, 1<<min(n, 10)))
+	}
+	last := &b.targets[len(b.targets)-1]
+	*last = append(*last, target)
 }
 
 func (b *builder) finish() *report.Report {
@@ -105,6 +109,10 @@ func (b *builder) finish() *report.Report {
 	for _, e := range policy.Unused(policy.Verdict{Uses: b.uses}) {
 		r.Notices = append(r.Notices, "exception was not used: "+e.String())
 	}
+	if r.Targets = slices.Concat(b.targets...); r.Targets == nil {
+		r.Targets = []report.Target{} // a list in JSON
+	}
+	b.targets = nil
 	if r.Verdict = b.judgedAs; len(r.Targets) == 0 {
 		r.Verdict = policy.Allow // no references: there is nothing to refuse, and the report says so
 	}
@@ -138,7 +146,7 @@ func filePath(t Target) string {
 func (s *scanner) image(e *examined, results []report.Result) report.Image {
 	root := e.img.Root.Doc
 	img := report.Image{
-		ID: root.Digest, Image: imageName(e), Source: e.place, Class: root.Class,
+		ID: root.Digest, Image: e.id, Source: e.place, Class: root.Class,
 		Platforms: []report.Platform{}, Results: results,
 		Verdict: s.Policy.Decide(policy.Subject{Image: canonical(e.name)}, s.Now, e.images, policy.Run{Depth: s.Depth, Skipped: s.Skipped}),
 		Summary: s.summary(e, results),

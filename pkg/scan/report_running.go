@@ -73,17 +73,17 @@ func (b *builder) container(r *ran, patches plans) {
 	own := b.judgeContainer(r, g.set)
 	target := report.Target{
 		Kind: ref.KindImage, Ref: c.Image, Container: c.Name, Role: c.Role, Injected: c.Injected, Inventory: k.inventory.Name,
+		Origins: k.origins,
 	}
 	var ignored []extract.Ignore
-	list := k.seen
 	if len(k.found) > 0 {
 		target.Kind, ignored = k.found[0].Kind, k.found[0].Ignored
-		list = k.inventory.packer.List()
+		list := k.inventory.packer.List()
+		for _, f := range k.found {
+			list.Add(report.Origin{Origin: f.Origin, Platform: c.Platform.String()})
+		}
+		target.Origins = list.Sorted()
 	}
-	for _, f := range k.found {
-		list.Add(report.Origin{Origin: f.Origin, Platform: c.Platform.String()})
-	}
-	target.Origins = list.Sorted()
 	if r.err != nil {
 		target.Error = describe(r.err)
 	}
@@ -110,7 +110,7 @@ func (b *builder) object(p *inventory, o extract.Object) {
 	b.add(target, policy.Subject{Path: o.Origin.Where}, b.scoped(set, check.ScopeObject), nil, o.Ignored...)
 }
 
-func (b *builder) group(g *grouped) {
+func (b *builder) group(g *group) {
 	set := b.groupFacts(g)
 	target := report.Target{
 		Kind: report.KindGroup, Container: g.container, Role: g.role, Inventory: g.inventory.Name,

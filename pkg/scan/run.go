@@ -131,6 +131,7 @@ func (s *scanner) once(key string, examine func() *examined) *examined {
 	s.mu.Unlock()
 	o.Do(func() {
 		o.e = examine()
+		o.e.id = imageName(o.e)
 		o.e.images = s.results(o.e)
 	})
 	return o.e
