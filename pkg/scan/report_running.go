@@ -85,7 +85,7 @@ func (b *builder) container(r *ran, patches plans) {
 		target.Origins = list.Sorted()
 	}
 	if r.err != nil {
-		target.Error = describe(r.err)
+		target.Error, target.Cause = describe(r.err), causeOf(r.err)
 	}
 	if b.Facts {
 		target.Facts = []report.Facts{{Scope: check.ScopeContainer, Set: g.set}}
