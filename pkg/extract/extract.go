@@ -34,6 +34,7 @@ type Result struct {
 	Found    []Found
 	Objects  []Object
 	Problems []Problem
+	Notices  []Notice
 	// Read are the other files that it was made from, with slashes, relative to
 	// the root: a change of one of them changes the Result.
 	Read []string
@@ -127,4 +128,13 @@ type Problem struct {
 	Origin ref.Origin
 	Cause  fact.Cause
 	Why    string
+}
+
+// A Notice is about an image that is written in a file and that what is made of
+// the file does not hold: a container that an overlay deletes, an object that a
+// chart's values switch off. It leaves nothing unexamined, and is no secret.
+type Notice struct {
+	Origin ref.Origin
+	Raw    string // the image, as it is written; "" if that is not one text
+	Why    string // without the place and the image: the same for all of one kind
 }
