@@ -54,6 +54,9 @@ func (s *scanSetup) declared(ctx context.Context, c *cli.Context) error {
 			}
 			s.notices.add(fmt.Sprintf("%d of the named files are of no kind that is read, such as %s", n, strings.Join(some, ", ")))
 		}
+		for _, n := range imageNotices(t, tree) {
+			s.notices.add(n)
+		}
 		locks.add(t)
 		s.options.Files = append(s.options.Files, scan.Files{
 			Name: t.name, Found: tree.Found, Objects: tree.Objects, Problems: tree.Problems, Counts: append(countsOf(tree), counts...),
@@ -111,11 +114,37 @@ func countsOf(t *extract.Tree) []observe.Count {
 	for _, c := range []observe.Count{
 		{What: "other files", N: t.Passed.Other}, {What: "binary files", N: t.Passed.Binary},
 		{What: "vendored folders", N: t.Passed.Vendored}, {What: "ignored paths", N: t.Passed.Ignored},
-		{What: "excluded paths", N: t.Passed.Excluded},
+		{What: "excluded paths", N: t.Passed.Excluded}, {What: "images not rendered", N: len(t.Notices)},
 	} {
 		if c.N > 0 {
 			out = append(out, c)
 		}
+	}
+	return out
+}
+
+// maxPlaces is how many places one notice names.
+const maxPlaces = 5
+
+// imageNotices says of which images nothing is made, one notice for each reason.
+func imageNotices(t *fileTree, tree *extract.Tree) []string {
+	places := map[string][]string{}
+	var order []string
+	for _, n := range tree.Notices {
+		if places[n.Why] == nil {
+			order = append(order, n.Why)
+		}
+		n.Origin.Where = t.display(n.Origin.Where)
+		places[n.Why] = append(places[n.Why], strings.TrimSpace(placeOf(n.Origin)+" "+n.Raw))
+	}
+	var out []string
+	for _, why := range order {
+		all := places[why]
+		text := fmt.Sprintf("%s %s: %s", many(len(all), "image"), why, strings.Join(all[:min(len(all), maxPlaces)], ", "))
+		if len(all) > maxPlaces {
+			text += fmt.Sprintf(" and %d more", len(all)-maxPlaces)
+		}
+		out = append(out, text)
 	}
 	return out
 }
