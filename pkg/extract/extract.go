@@ -58,6 +58,9 @@ type Found struct {
 	// Built is set where the name is what a build beside it gives its result, so that
 	// nobody pulls it from there; Unresolved says so too.
 	Built bool
+	// Off is set where nothing is made of it as the files are, since a value switches
+	// it off: others may switch it on. Workload is zero then.
+	Off bool
 	// Origin is where the reference is written: Kind "file", Where the path, line
 	// and column of its first byte, Path within the document
 	// ("spec.template.spec.containers[0].image").

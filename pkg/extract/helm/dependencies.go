@@ -12,12 +12,8 @@ import (
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
-// dependencies tells of charts that are to be rendered with this one and are not
-// there. Those that are not wanted are gone from r.
-func (l *release) dependencies(r *rendering) {
-	l.missing(r.chart, "")
-}
-
+// missing tells of charts that are to be rendered with this one and are not
+// there. Those that are not wanted are gone from c.
 func (l *release) missing(c *chart.Chart, prefix string) {
 	for _, d := range c.Metadata.Dependencies {
 		there := false
