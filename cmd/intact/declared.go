@@ -111,10 +111,17 @@ func placeOf(o ref.Origin) string {
 // countsOf says what was read and what was passed over.
 func countsOf(t *extract.Tree) []observe.Count {
 	out := []observe.Count{{What: "files", N: t.Files}, {What: "references", N: len(t.Found)}}
+	off := 0
+	for _, f := range t.Found {
+		if f.Off {
+			off++
+		}
+	}
 	for _, c := range []observe.Count{
+		{What: "switched-off references", N: off},
 		{What: "other files", N: t.Passed.Other}, {What: "binary files", N: t.Passed.Binary},
 		{What: "vendored folders", N: t.Passed.Vendored}, {What: "ignored paths", N: t.Passed.Ignored},
-		{What: "excluded paths", N: t.Passed.Excluded}, {What: "images not rendered", N: len(t.Notices)},
+		{What: "excluded paths", N: t.Passed.Excluded}, {What: "unrendered images", N: len(t.Notices)},
 	} {
 		if c.N > 0 {
 			out = append(out, c)
