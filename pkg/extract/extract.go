@@ -55,6 +55,8 @@ type Found struct {
 	// Unresolved says why Ref is not known: "parameter $(params.image)", "the value
 	// image.tag is not set".
 	Unresolved string
+	// Chart is set where a Helm chart that is not rendered here would say more.
+	Chart Chart
 	// Built is set where the name is what a build beside it gives its result, so that
 	// nobody pulls it from there; Unresolved says so too.
 	Built bool
@@ -88,6 +90,13 @@ type Found struct {
 // the file does not say.
 type Workload struct {
 	Kind, Namespace, Name string
+}
+
+// A Chart names a Helm chart as "helm template" names what it renders: app, and
+// app/charts/redis for one that it depends on. The zero value is none. Version may
+// be a range of versions, "" is any.
+type Chart struct {
+	Path, Version string
 }
 
 // A Site is the bytes of a file that say which image is meant.
@@ -131,6 +140,7 @@ type Problem struct {
 	Origin ref.Origin
 	Cause  fact.Cause
 	Why    string
+	Chart  Chart // that does not render; zero if it is about something else
 }
 
 // A Notice is about an image that is written in a file and that what is made of

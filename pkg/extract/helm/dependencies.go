@@ -65,6 +65,7 @@ func (l *release) absent(c *chart.Chart, prefix string, d *chart.Dependency) ext
 			}
 		}
 	}
+	out.Chart = extract.Chart{Path: path.Join(c.ChartFullPath(), "charts", d.Name), Version: d.Version}
 	out.Raw = name
 	if d.Version != "" {
 		out.Raw += ":" + d.Version
@@ -72,6 +73,6 @@ func (l *release) absent(c *chart.Chart, prefix string, d *chart.Dependency) ext
 	if d.Repository != "" {
 		out.Raw = strings.TrimSuffix(strings.TrimPrefix(d.Repository, "oci://"), "/") + "/" + out.Raw
 	}
-	out.Unresolved = fmt.Sprintf("dependency %s of chart %s is not in charts/: helm dependency build, or name a folder with what you render", name, c.Name())
+	out.Unresolved = fmt.Sprintf("dependency %s of chart %s is not in charts/: helm dependency build, or --rendered with a folder of what you render", name, c.Name())
 	return out
 }

@@ -236,8 +236,8 @@ func TestCharts(t *testing.T) {
 			"notice c/Chart.yaml:7 gone:1.0.0 of charts that values switch off and that are not in charts/",
 		}},
 		{"dependencies that are not there", strings.Replace(meta, "appVersion: v9\n", "dependencies:\n- name: redis\n  version: 1.0.0\n  repository: oci://reg.example/charts\n- {name: pg, version: 2.0.0, repository: https://charts.example, alias: db}\n", 1) + pod("acme/app:1"), []string{
-			"c/Chart.yaml:5:9 reg.example/charts/redis:1.0.0 (dependency redis of chart c is not in charts/: helm dependency build, or name a folder with what you render)",
-			"c/Chart.yaml:8:10 https://charts.example/pg:2.0.0 (dependency pg of chart c is not in charts/: helm dependency build, or name a folder with what you render)",
+			"c/Chart.yaml:5:9 reg.example/charts/redis:1.0.0 (dependency redis of chart c is not in charts/: helm dependency build, or --rendered with a folder of what you render)",
+			"c/Chart.yaml:8:10 https://charts.example/pg:2.0.0 (dependency pg of chart c is not in charts/: helm dependency build, or --rendered with a folder of what you render)",
 			"c/templates/p.yaml:7:12 acme/app:1 [/Pod/p a] reference<c/templates/p.yaml acme/app:1>",
 		}},
 		{"a dependency beside the chart", strings.Replace(meta, "appVersion: v9\n", "dependencies:\n- {name: lib, version: 1.0.0, repository: file://../lib}\n", 1) + "-- lib/Chart.yaml --\napiVersion: v2\nname: lib\nversion: 1.0.0\ntype: library\n-- lib/templates/_i.tpl --\n{{ define \"lib.image\" }}acme/lib:5{{ end }}\n" + pod(`{{ include "lib.image" . }}`), []string{

@@ -253,6 +253,16 @@ func (l *release) crds(r *rendering) {
 	}
 }
 
+// chart is what is rendered; zero if it does not say what it is called.
+func (l *release) chart() extract.Chart {
+	for f, docs := range l.parsed {
+		if f.name == chartFile && len(docs) > 0 && docs[0].Root().Get("name").String() != "" {
+			return extract.Chart{Path: docs[0].Root().Get("name").String(), Version: docs[0].Root().Get("version").String()}
+		}
+	}
+	return extract.Chart{}
+}
+
 // unrendered keeps the images that can be seen in the values of a chart that does
 // not render, or not whole.
 func (l *release) unrendered() {
@@ -270,6 +280,7 @@ func (l *release) unrendered() {
 					continue
 				}
 				x.Unresolved = cmp.Or(x.Unresolved, "the chart does not render as a whole, so it is not known what uses it")
+				x.Chart = l.chart()
 				x.Ref.Name, x.Ref.Tag, x.Ref.Digest, x.Site = "", "", "", nil
 				if f.packed {
 					x.Origin, x.Related = f.place(0), nil
@@ -280,7 +291,9 @@ func (l *release) unrendered() {
 	}
 }
 
+// problem is one of what does not render.
 func (l *release) problem(p extract.Problem) {
+	p.Chart = l.chart()
 	if !slices.Contains(l.problems, p) {
 		l.problems = append(l.problems, p)
 	}

@@ -30,7 +30,7 @@ func (l *release) asWritten(p region, all *bearing) (notices []extract.Notice) {
 			return
 		}
 		l.found = append(l.found, extract.Found{
-			Raw: line, Kind: ref.KindImage, Off: true, Origin: p.file.place(offset), Ignored: p.file.ignored(offset),
+			Raw: line, Kind: ref.KindImage, Off: true, Origin: p.file.place(offset), Ignored: p.file.ignored(offset), Chart: l.chart(),
 			Unresolved: "the values of the chart switch it off, and it does not render by itself: list values that switch it on in .intact.yaml",
 		})
 	}

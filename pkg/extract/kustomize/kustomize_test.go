@@ -184,7 +184,7 @@ func TestOverlays(t *testing.T) {
 		{"charts and plugins", base + "-- k/kustomization.yaml --\nresources: [../base]\nhelmCharts: [{name: redis, repo: \"oci://reg.example/charts\", version: 1.2.3}]\ntransformers: [t.yaml]\ngenerators: [g.yaml]\n", []string{
 			"base/deploy.yaml:9 acme/app:1 [/Deployment/web app] reference<acme/app:1>",
 			"base/deploy.yaml:11 acme/side:2 [/Deployment/web side] reference<acme/side:2>",
-			"k/kustomization.yaml:2 reg.example/charts/redis:1.2.3 (a chart, which is not rendered with the overlay)",
+			"k/kustomization.yaml:2 reg.example/charts/redis:1.2.3 (a chart, which is not rendered with the overlay: --rendered takes a folder of what you render)",
 			"problem k/kustomization.yaml:4 unsupported: generators are not run: what they would change is not known",
 			"problem k/kustomization.yaml:3 unsupported: transformers are not run: what they would change is not known",
 			"claims base/deploy.yaml base/kustomization.yaml",
