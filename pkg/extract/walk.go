@@ -52,7 +52,7 @@ func vendored(name string) bool {
 }
 
 // Walk reads what lies below each start, a path in fsys with slashes; "." is
-// all. A start that is a file is read whatever is excluded or ignored. What
+// all. A start is read though it is excluded or ignored, as a whole. What
 // cannot be read is a Problem. The error means that a start is not there, or
 // that ctx ended.
 func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, error) {
@@ -71,6 +71,7 @@ func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, e
 			w.named(start)
 			continue
 		}
+		w.ignore.named = append(w.ignore.named, start)
 		if err := w.dir(ctx, start); err != nil {
 			return nil, err
 		}

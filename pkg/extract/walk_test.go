@@ -230,3 +230,16 @@ func TestANoticeStaysIfNobodyHasTheImage(t *testing.T) {
 		t.Errorf("%+v", tree.Notices)
 	}
 }
+
+// Who names a folder means it, whatever the repository says of it.
+func TestAFolderThatIsNamedIsReadThoughExcludedOrIgnored(t *testing.T) {
+	t.Parallel()
+	fsys := files(".gitignore", "out/\n", "out/a.img", "one", "skip/b.img", "two", "skip/no/c.img", "three", "other/d.img", "four")
+	o := extract.Options{Extractors: []extract.Extractor{lines(".img")}, Excludes: []string{"skip/", "other/"}}
+	for _, starts := range [][]string{{".", "out", "skip"}, {"out", "skip", "."}} {
+		tree := walk(t, fsys, o, starts...)
+		if d := cmp.Diff([]string{"out/a.img one", "skip/b.img two", "skip/no/c.img three"}, raws(tree)); d != "" {
+			t.Errorf("%v: %s", starts, d)
+		}
+	}
+}
