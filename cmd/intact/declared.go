@@ -29,17 +29,30 @@ func (s *scanSetup) declared(ctx context.Context, c *cli.Context) error {
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
+	made, err := openRendered(c.StringSlice("rendered"))
+	if err != nil {
+		return err
+	}
+	defer closeFiles(made.trees)
+	rev := c.String("changed-since")
+	if rev == "" {
+		paths = append(paths, c.StringSlice("rendered")...)
+	}
 	trees, err := openFiles(paths, s.p.stdin)
 	if err != nil {
 		return err
 	}
 	defer closeFiles(trees)
-	rev := c.String("changed-since")
+	fromGit := 0
+	if rev != "" { // what is rendered is rarely committed
+		fromGit = len(trees)
+		trees = append(trees, made.trees...)
+	}
 	var locks histories
-	for _, t := range trees {
+	for i, t := range trees {
 		var tree *extract.Tree
 		var counts []observe.Count
-		if rev == "" {
+		if i >= fromGit {
 			tree, err = t.walk(ctx, s.options.Jobs)
 		} else {
 			tree, counts, err = s.changed(ctx, t, rev)
@@ -47,6 +60,7 @@ func (s *scanSetup) declared(ctx context.Context, c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		made.settle(t, tree)
 		if n := len(tree.Unread); n > 0 {
 			some := tree.Unread[:min(n, 3)]
 			for i := range some {
@@ -62,6 +76,9 @@ func (s *scanSetup) declared(ctx context.Context, c *cli.Context) error {
 			Name: t.name, Found: tree.Found, Objects: tree.Objects, Problems: tree.Problems, Counts: append(countsOf(tree), counts...),
 			Place: scan.Place{Source: s.reach.registry, Prober: s.reach.registry, Referrer: s.reach.registry},
 		})
+	}
+	if n := made.notice(); n != "" {
+		s.notices.add(n)
 	}
 	if len(locks) > 0 {
 		s.options.TagHistory = locks.of
