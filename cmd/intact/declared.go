@@ -106,7 +106,7 @@ func (s *scanSetup) changed(ctx context.Context, t *fileTree, rev string) (*extr
 		if err != nil {
 			return extract.Options{}, err
 		}
-		return extract.Options{Extractors: extractors(repo), Excludes: repo.Exclude, Jobs: s.options.Jobs}, nil
+		return extract.Options{Extractors: extractors(repo, t.folder()), Excludes: repo.Exclude, Jobs: s.options.Jobs}, nil
 	})
 	if err != nil {
 		return nil, nil, usage(err, "")
