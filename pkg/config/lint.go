@@ -56,6 +56,9 @@ func (c *Config) Lint(now time.Time) []Problem {
 	if c.Ledger != (Ledger{}) {
 		out = append(out, Problem{strictyaml.Pos{File: c.File}, "ledger: this version keeps none; it has no effect yet"})
 	}
+	if c.Serve != nil {
+		out = append(out, c.Serve.lint()...)
+	}
 	return out
 }
 

@@ -55,6 +55,9 @@ type TagHistory struct {
 	// before that, newest first.
 	Before  Past   `json:"before"`
 	Earlier []Past `json:"earlier,omitempty"`
+	// Gone is when the record found that the tag is not there any more; zero = it
+	// was there when it was last recorded.
+	Gone time.Time `json:"gone,omitzero"`
 }
 
 // A Past is what a tag meant at some time.

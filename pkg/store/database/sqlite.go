@@ -1,0 +1,46 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// readers of an SQLite file at a time.
+const readers = 4
+
+// openSQLite keeps one connection for writing, so that writers of one process
+// queue in Go and not in busy loops. What is committed is on the disk: an
+// acknowledged event must survive a power cut.
+func openSQLite(ctx context.Context, file string) (*DB, error) {
+	write, err := sql.Open("sqlite", DSN(file, "_txlock=immediate"))
+	if err != nil {
+		return nil, fmt.Errorf("open store %q: %w", file, err)
+	}
+	write.SetMaxOpenConns(1)
+	if err := write.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %q: %w", file, err), write.Close())
+	}
+	read, err := sql.Open("sqlite", DSN(file, "_pragma=query_only(1)"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %q: %w", file, err), write.Close())
+	}
+	read.SetMaxOpenConns(readers)
+	return &DB{Write: write, Read: read, File: file, where: file}, nil
+}
+
+// DSN is the name by which the driver opens an SQLite file: write-ahead log, every
+// commit synced, waiting for other processes for ten seconds.
+func DSN(file string, more ...string) string {
+	path := (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath()
+	options := append([]string{
+		"_pragma=busy_timeout(10000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(1)",
+	}, more...)
+	return "file:" + path + "?" + strings.Join(options, "&")
+}
