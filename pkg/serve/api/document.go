@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	v1 "github.com/intact-dev/intact/pkg/serve/api/v1"
 )
 
