@@ -22,6 +22,7 @@ type Config struct {
 	Cache      Cache
 	Ledger     Ledger
 	Contexts   map[string]Context
+	Serve      *Serve // nil = nothing is said about it
 }
 
 // A Registry is what is special about one registry.
@@ -124,6 +125,7 @@ func Load(file string, read func(name string) ([]byte, error)) (*Config, error) 
 	c.Cache = l.cache(d.Cache)
 	c.Ledger = l.ledger(d.Ledger)
 	c.Contexts = l.contexts(d.Contexts)
+	c.Serve = l.serve(d.Serve, c)
 	if err := l.errs.Err(); err != nil {
 		return nil, err
 	}

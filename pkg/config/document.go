@@ -20,6 +20,7 @@ type document struct {
 	Cache      *Cache                `yaml:"cache" doc:"where facts about content are kept"`
 	Ledger     *Ledger               `yaml:"ledger" doc:"where observations are kept"`
 	Contexts   map[string]contextDoc `yaml:"contexts" doc:"names for places where images run"`
+	Serve      *serveDoc             `yaml:"serve" doc:"what intact serve does"`
 }
 
 type registryDoc struct {

@@ -53,6 +53,9 @@ func (c *Config) Lint(now time.Time) []Problem {
 			say("nothing is said about it")
 		}
 	}
+	if c.Serve != nil {
+		out = append(out, c.Serve.lint()...)
+	}
 	return out
 }
 

@@ -27,6 +27,9 @@ type Original struct {
 	// Claims says that an engine tells what changed and nobody hashed it: see
 	// [observe.Files].
 	Claims bool
+	// Image says that what is compared with Tree is another image's tree and no
+	// container's: nothing in it was made by a runtime.
+	Image bool
 }
 
 // Changes compares what a container has written with its image, path by path. A
@@ -181,7 +184,7 @@ func (c *comparer) written(w observe.Written) {
 	in := c.enter(path.Dir(p))
 	name := []byte(path.Base(p))
 	in.meet(c, name)
-	if c.mounts.covers(p) || runtimeMade(p, w) {
+	if c.mounts.covers(p) || !c.o.Image && runtimeMade(p, w) {
 		return
 	}
 	var node layer.Node

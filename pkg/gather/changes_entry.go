@@ -1,6 +1,7 @@
 package gather
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -207,10 +208,17 @@ func (c *comparer) original(n layer.Node, p string) subject {
 	var e layer.Entry
 	n.Entry(&e)
 	s := subject{path: p, typ: typeNames[e.Type], mode: uint32(e.Mode), code: c.code.Has(n)}
-	if strings.HasPrefix(string(e.Head), "#!") { // account files are kept too
-		s.head = e.Head
-	}
+	s.head = interpreterLine(e.Head)
 	return s
+}
+
+// interpreterLine is the kept beginning of a file of an image if it names an
+// interpreter; those of account files are kept, too, and are not meant.
+func interpreterLine(head []byte) []byte {
+	if bytes.HasPrefix(head, []byte("#!")) {
+		return head
+	}
+	return nil
 }
 
 // typeNames are the types of the tree as observe.Entry calls them.

@@ -103,29 +103,46 @@ func (l *Layers) Read(ctx context.Context, img *image.Image, c *image.Child) Con
 // Facts that are kept of an earlier scan do not make up for the layers: of those
 // that the cache does not hold the bytes are read.
 func (l *Layers) Tree(ctx context.Context, img *image.Image, c *image.Child, use func(*layer.Tree)) (Contents, error) {
-	fail := func(out Contents, cause fact.Cause, why string) (Contents, error) {
-		return out, &image.Error{Op: "merge the layers of", Object: string(c.Desc.Digest), Cause: cause, Err: errors.New(why)}
+	if err := l.takeTrees(ctx); err != nil {
+		return withoutLayers(c, image.CauseOf(err), err.Error()), noTree(c, image.CauseOf(err), err.Error())
 	}
-	p, unread := l.platform(img, c)
-	if p == nil {
-		return fail(unread, unread.Filesystem.Cause, unread.Filesystem.Why)
+	defer l.giveTrees()
+	out, tree, err := l.tree(ctx, img, c)
+	if err == nil {
+		use(tree)
 	}
+	return out, err
+}
+
+func (l *Layers) takeTrees(ctx context.Context) error {
 	select {
 	case l.trees <- struct{}{}:
-		defer func() { <-l.trees }()
+		return nil
 	case <-ctx.Done():
-		cause := image.CauseOf(ctx.Err())
-		return fail(withoutLayers(c, cause, ctx.Err().Error()), cause, ctx.Err().Error())
+		return ctx.Err()
+	}
+}
+
+func (l *Layers) giveTrees() { <-l.trees }
+
+func noTree(c *image.Child, cause fact.Cause, why string) error {
+	return &image.Error{Op: "merge the layers of", Object: string(c.Desc.Digest), Cause: cause, Err: errors.New(why)}
+}
+
+// tree reads and merges the layers of a child.
+func (l *Layers) tree(ctx context.Context, img *image.Image, c *image.Child) (Contents, *layer.Tree, error) {
+	p, unread := l.platform(img, c)
+	if p == nil {
+		return unread, nil, noTree(c, unread.Filesystem.Cause, unread.Filesystem.Why)
 	}
 	out, tree := p.run(ctx)
 	switch {
 	case out.Filesystem.State == fact.Absent:
-		return fail(out, fact.Unsupported, fmt.Sprintf("%s has no file tree", c.Class))
+		return out, nil, noTree(c, fact.Unsupported, fmt.Sprintf("%s has no file tree", c.Class))
 	case tree == nil:
-		return fail(out, out.Filesystem.Cause, out.Filesystem.Why)
+		return out, nil, noTree(c, out.Filesystem.Cause, out.Filesystem.Why)
 	}
-	use(tree)
-	return out, nil
+	return out, tree, nil
 }
 
 // platform prepares to read the layers of a child. It is nil if there are none

@@ -123,9 +123,10 @@ type Target struct {
 	Origins []Origin       `json:"origins"`
 	Results []Result       `json:"results"`
 	Verdict policy.Verdict `json:"verdict"`
-	// Error says why there is no image.
-	Error string  `json:"error,omitempty"`
-	Facts []Facts `json:"facts,omitempty"`
+	// Error says why there is no image, and Cause what kind of reason that is.
+	Error string     `json:"error,omitempty"`
+	Cause fact.Cause `json:"cause,omitempty"`
+	Facts []Facts    `json:"facts,omitempty"`
 	// ImageName finds the image: one digest may stand in two repositories.
 	ImageName string `json:"imageName,omitempty"`
 

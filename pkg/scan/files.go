@@ -158,6 +158,14 @@ func (s *scanner) history(r ref.Ref) fact.Value[fact.TagHistory] {
 	return s.TagHistory(r)
 }
 
+// before is what the tag of r meant before it became now.
+func (s *scanner) before(r ref.Ref, now ref.Digest) fact.Value[fact.TagHistory] {
+	if s.TagBefore == nil || r.Name == "" || r.Digest != "" {
+		return s.history(r)
+	}
+	return s.TagBefore(r, now)
+}
+
 // accepts says which findings of a class comments in its files silence, and
 // which an earlier report has already.
 func (s *scanner) accepts(t acceptTarget) func(string, check.Finding) string {

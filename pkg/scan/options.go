@@ -40,6 +40,10 @@ type Options struct {
 	TagHistory func(r ref.Ref) fact.Value[fact.TagHistory]
 	// Seen is told at the end what registries said about tags; nil = nobody.
 	Seen func([]TagSeen)
+	// TagBefore is TagHistory for who records while scanning: what the tag meant
+	// before it became now, the digest that it was resolved to ("" = it was not). It
+	// is used instead; nil = TagHistory is.
+	TagBefore func(r ref.Ref, now ref.Digest) fact.Value[fact.TagHistory]
 	// Known reports whether an earlier report has a finding about a target; nil =
 	// there is none. It must be a pure function.
 	Known func(target, check string, f check.Finding) bool

@@ -8,6 +8,7 @@ import (
 	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/image"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/report"
 )
@@ -46,7 +47,7 @@ func (b *builder) target(t Target, d *scanned) {
 	subject := policy.Subject{Image: canonical(t.Name), Path: filePath(t)}
 	target := report.Target{Kind: t.Kind, Ref: t.Text, Origins: []report.Origin{{Origin: t.Origin}}}
 	if d.err != nil {
-		target.Error = describe(d.err)
+		target.Error, target.Cause = describe(d.err), image.CauseOf(d.err)
 	}
 	if b.Facts {
 		target.Facts = []report.Facts{{Scope: check.ScopeReference, Set: d.set}}

@@ -89,7 +89,7 @@ func (b *builder) container(r *ran) {
 	slices.SortFunc(target.Origins, compareOrigin)
 	r.class.origins = nil // they are in the report now
 	if r.err != nil {
-		target.Error = describe(r.err)
+		target.Error, target.Cause = describe(r.err), causeOf(r.err)
 	}
 	if b.Facts {
 		target.Facts = []report.Facts{{Scope: check.ScopeContainer, Set: r.set}}

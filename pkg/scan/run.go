@@ -75,7 +75,7 @@ type scanned struct {
 func (s *scanner) target(ctx context.Context, t Target) *scanned {
 	out := &scanned{set: &fact.Set{Reference: t.reference(s.class(t)), TagHistory: fact.None[fact.TagHistory]()}}
 	if !t.local() {
-		out.set.TagHistory = s.history(t.Ref)
+		out.set.TagHistory = s.before(t.Ref, "")
 	}
 	switch {
 	case t.Err != nil:
@@ -94,6 +94,9 @@ func (s *scanner) target(ctx context.Context, t Target) *scanned {
 	}
 	out.opened = o
 	img := o.img.Selecting(s.Select)
+	if !t.local() {
+		out.set.TagHistory = s.before(t.Ref, o.img.Root.Doc.Digest)
+	}
 	out.key = strings.Join([]string{string(img.Root.Doc.Digest), canonical(t.Name), t.PushTo.String(), t.place()}, " ")
 	out.image = s.once(out.key, func() *examined { return s.examine(ctx, t, img) })
 	s.referenceFacts(ctx, out.set, t, o, out.image)

@@ -8,7 +8,7 @@ import (
 )
 
 // The pure packages: facts in, judgement out.
-var pure = []string{"pkg/ref", "pkg/fact", "pkg/check", "pkg/checks", "pkg/identity", "pkg/policy", "pkg/suggest"}
+var pure = []string{"pkg/ref", "pkg/fact", "pkg/check", "pkg/checks", "pkg/identity", "pkg/policy", "pkg/suggest", "pkg/difference"}
 
 // Plug-ins know neither each other nor what judges.
 var plugins = []string{"pkg/source", "pkg/observe", "pkg/extract", "pkg/verify", "pkg/serve/webhook"}

@@ -70,42 +70,29 @@ func noAPI(err error) bool {
 func (e *endpoint) listAPI(ctx context.Context, repo string, d ref.Digest) ([]ref.Descriptor, error) {
 	q := request{method: http.MethodGet, path: repo + "/referrers/" + string(d), repo: repo, accept: mediaTypeIndex, atHome: true}
 	l := listing{seen: map[ref.Digest]bool{}}
-	visited := map[string]bool{}
-	for n := 0; ; n++ {
-		if n == limits.Pages {
-			return nil, &limits.ExceededError{What: "number of pages of referrers", Limit: limits.Pages}
-		}
-		p, err := e.fetch(ctx, q, limits.Manifest, "size of a page of referrers")
+	err := e.pages(ctx, q, limits.Pages, "referrers", func(n int, p page, err error) error {
 		if err != nil {
 			if n > 0 && noAPI(err) {
 				err = fmt.Errorf("%w: page %d of the referrers is missing: %v", errProtocol, n+1, err)
 			}
-			return nil, err
+			return err
 		}
 		if err := l.add(p.body); err != nil {
-			return nil, fmt.Errorf("%w (Content-Type %q)", err, clip(mediaType(p.header)))
+			return fmt.Errorf("%w (Content-Type %q)", err, clip(mediaType(p.header)))
 		}
-		visited[p.from.URL.String()] = true
-		next, err := nextPage(p.header.Values("Link"), p.from.URL)
-		switch {
-		case err != nil:
-			return nil, err
-		case next == nil:
-			return l.list, nil
-		case visited[next.String()]:
-			return nil, fmt.Errorf("%w: the pages of the referrers lead in a circle", errProtocol)
-		}
-		if q.page, err = e.pageAtHome(next); err != nil {
-			return nil, err
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return l.list, nil
 }
 
 // pageAtHome refuses a page that is not at the registry itself: it was led away
 // by a redirect of an earlier page, so that its origin is not the registry's.
 func (e *endpoint) pageAtHome(u *url.URL) (*url.URL, error) {
 	if origin(u) != origin(e.base("")) {
-		return nil, &refusedError{why: fmt.Sprintf("the next page of referrers is at another place (%s) and is not followed", clip(u.Host))}
+		return nil, &refusedError{why: fmt.Sprintf("the next page is at another place (%s) and is not followed", clip(u.Host))}
 	}
 	return u, nil
 }

@@ -34,7 +34,7 @@ const (
 func (e *endpoint) fetchToken(ctx context.Context, realm *url.URL, service, repo string, cred Credential) (pass, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(context.Canceled)
-	ask := url.Values{"scope": {"repository:" + repo + ":pull"}}
+	ask := url.Values{"scope": {scopeOf(repo)}}
 	if service != "" {
 		ask.Set("service", service)
 	}
@@ -152,4 +152,14 @@ func parseToken(body []byte) (string, time.Duration, error) {
 		return "", 0, fmt.Errorf("%w: expires_in is %g", errToken, *doc.Expires)
 	}
 	return t, min(max(time.Duration(*doc.Expires)*time.Second, tokenLeast), tokenMost), nil
+}
+
+// scopeOf is the least that reading needs: of a repository, or of the catalog ("").
+//
+// https://distribution.github.io/distribution/spec/auth/scope/
+func scopeOf(repo string) string {
+	if repo == "" {
+		return "registry:catalog:*"
+	}
+	return "repository:" + repo + ":pull"
 }

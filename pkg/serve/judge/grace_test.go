@@ -1,0 +1,76 @@
+package judge_test
+
+import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"testing"
+	"time"
+
+	"github.com/intact-dev/intact/pkg/internal/testimage"
+	"github.com/intact-dev/intact/pkg/policy"
+)
+
+// signed is a policy by which every image is signed, and the key.
+func signed(t *testing.T) (string, []byte, ed25519.PrivateKey) {
+	t.Helper()
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "schema: intact.policy/v1\nname: signed\nextends: baseline@1\nchecks: {SIG: deny}\nsignatures:\n" +
+			"  - {images: [\"**\"], anyOf: [{name: k, key: cosign.pub, transparencyLog: not-required}]}\n",
+		pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), key
+}
+
+func TestSigningFollowsPushing(t *testing.T) {
+	t.Parallel()
+	text, public, key := signed(t)
+	s := newService(t, text, 10*time.Minute, public)
+	digest := s.push("1.0.0", "one")
+	v := s.judged("1.0.0")
+	if len(v) != 1 || !summary(t, v[0]).Awaiting {
+		t.Fatalf("just pushed: %+v", v)
+	}
+	if v = s.judged("1.0.0"); len(v) != 1 || len(s.happenings()) != 0 {
+		t.Fatalf("it still awaits its signature: %+v, told %+v", v, s.happenings())
+	}
+	signature, err := testimage.CosignSignature(key, s.registry.Host+"/acme/app", digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.put(testimage.SigTag(digest), signature)
+	if v = s.judged("1.0.0"); len(v) != 2 || summary(t, v[0]).Awaiting || v[0].Decision == "deny" {
+		t.Fatalf("signed: %+v", v)
+	}
+	if h := s.happenings(); len(h) != 1 || h[0].Alarming() {
+		t.Errorf("told: %+v", h)
+	}
+}
+
+func TestASignatureThatNeverComes(t *testing.T) {
+	t.Parallel()
+	text, public, _ := signed(t)
+	s := newService(t, text, 10*time.Minute, public)
+	s.push("1.0.0", "one")
+	s.judged("1.0.0")
+	s.clock.Add(11 * 60)
+	if v := s.judged("1.0.0"); len(v) != 2 || summary(t, v[0]).Awaiting || v[0].Decision != "deny" {
+		t.Fatalf("the time is over: %+v", v)
+	}
+	if h := s.happenings(); len(h) != 1 || h[0].Verdict != policy.Deny {
+		t.Errorf("told: %+v", h)
+	}
+}
+
+// What is wrong beside the signature does not wait for it.
+func TestGraceIsForSignaturesOnly(t *testing.T) {
+	t.Parallel()
+	text, public, _ := signed(t)
+	s := newService(t, text+"  - {images: [\"example.com/none\"], none: true}\nrules:\n  - {id: ACMEUSER001, title: never, decision: deny, fail: 'config.user == \"65532\"'}\n", 10*time.Minute, public)
+	s.push("1.0.0", "one")
+	if v := s.judged("1.0.0"); len(v) != 1 || summary(t, v[0]).Awaiting || v[0].Decision != "deny" {
+		t.Fatalf("denied for another reason: %+v", v)
+	}
+}

@@ -1,0 +1,189 @@
+// Package judge answers one question, again and again: what does this tag mean
+// now, and may it? It resolves the tag anew at its registry, scans what it means,
+// compares that with the ledger, records the change and the verdict, and says what
+// happened. Whatever made somebody ask is only a hint.
+package judge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/intact-dev/intact/pkg/difference"
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/ledger"
+	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/ref"
+	"github.com/intact-dev/intact/pkg/report"
+	"github.com/intact-dev/intact/pkg/scan"
+	"github.com/intact-dev/intact/pkg/serve/happening"
+	"github.com/intact-dev/intact/pkg/store"
+	"github.com/intact-dev/intact/pkg/store/jobs"
+)
+
+// Kind is that of the tasks that a [Judge] runs. Their key is the name of the tag,
+// registry/repository:tag.
+const Kind = "judge"
+
+// A Cause is the payload of a task: what made somebody ask.
+type Cause struct {
+	Cause string `json:"cause"` // "webhook harbor", "reconcile", "api alice"
+}
+
+// Task is the wish to have r judged. r has a tag and no digest.
+func Task(r ref.Ref, cause string) (jobs.Task, error) {
+	repository, tag := ledger.Name(r)
+	if err := ledger.CheckName(repository, tag); err != nil {
+		return jobs.Task{}, fmt.Errorf("judge %q: %w", r, err)
+	}
+	payload, err := json.Marshal(Cause{Cause: cause})
+	if err != nil {
+		return jobs.Task{}, fmt.Errorf("judge %q: %w", r, err)
+	}
+	return jobs.Task{Kind: Kind, Key: repository + ":" + tag, Payload: payload}, nil
+}
+
+// A Setup is how to scan: one version of policy, configuration and trust roots. A
+// run uses one for all that it does.
+type Setup struct {
+	Options scan.Options // TagBefore is the Judge's
+	Place   func(ref.Ref) scan.Place
+	Grace   time.Duration
+}
+
+// A Judge judges tags. It may be used concurrently.
+type Judge struct {
+	Store *store.Store
+	// Setup returns what is valid now.
+	Setup func(ctx context.Context) (Setup, error)
+	// Tell wants, as part of a transaction, that h is told to whom it concerns.
+	Tell  func(ctx context.Context, tx *jobs.Tx) error
+	Clock func() time.Time
+	Log   *slog.Logger
+}
+
+// tries is how often a registry that does not answer is asked again before that
+// itself is the verdict.
+const tries = 4
+
+// Again is how long after an undecided verdict a registry is asked again.
+const Again = 10 * time.Minute
+
+// Run implements [jobs.Handler].
+func (j *Judge) Run(ctx context.Context, run *jobs.Run) error {
+	var cause Cause
+	if err := json.Unmarshal(run.Payload, &cause); err != nil {
+		return fmt.Errorf("judge %q: payload: %w", run.Key, err)
+	}
+	r, err := ref.Parse(run.Key)
+	if err != nil {
+		return fmt.Errorf("judge %q: %w", run.Key, err)
+	}
+	setup, err := j.Setup(ctx)
+	if err != nil {
+		return fmt.Errorf("judge %q: %w", run.Key, err)
+	}
+	look, err := j.Store.Look(ctx)
+	if err != nil {
+		return fmt.Errorf("judge %q: %w", run.Key, err)
+	}
+	o := j.scan(ctx, setup, r, cause.Cause)
+	if o.lost() && run.Attempt < tries {
+		return fmt.Errorf("judge %q: %s", run.Key, o.target.Error)
+	}
+	if err := j.observe(ctx, o, look); errors.Is(err, store.ErrOutdated) {
+		return jobs.Snooze(0)
+	} else if err != nil {
+		return fmt.Errorf("judge %q: %w", run.Key, err)
+	}
+	if o.nothing() {
+		j.Log.InfoContext(ctx, "nothing to judge: the registry has no such tag, and had none", "tag", run.Key, "cause", cause.Cause)
+		return run.Commit(ctx, nil)
+	}
+	return j.record(ctx, setup, run, o)
+}
+
+// An outcome is what was found out about one tag.
+type outcome struct {
+	ref    ref.Ref
+	cause  string
+	at     time.Time
+	report *report.Report
+	target report.Target
+	digest ref.Digest // what the tag is by the scan; "" = gone, or not known
+	gone   bool       // the registry says that there is no such tag
+	before fact.Value[fact.TagHistory]
+	seen   store.Entry // the transition that made the tag what it is
+	moved  bool        // this look found the change
+}
+
+// lost reports whether the registry could not be asked.
+func (o *outcome) lost() bool { return o.digest == "" && !o.gone }
+
+// nothing reports whether there is no such tag and there never was.
+func (o *outcome) nothing() bool { return o.gone && o.before.State == fact.Absent }
+
+// scan resolves the tag by one GET and examines what it means.
+func (j *Judge) scan(ctx context.Context, s Setup, r ref.Ref, cause string) *outcome {
+	out := &outcome{ref: r, cause: cause, at: j.Clock().UTC(), before: fact.Missing[fact.TagHistory](fact.Dependency, "the ledger was not asked")}
+	options := s.Options
+	options.Facts, options.Timeout = false, s.Options.Timeout
+	options.TagBefore = func(r ref.Ref, now ref.Digest) fact.Value[fact.TagHistory] {
+		out.before = j.history(ctx, r, now)
+		return out.before
+	}
+	target := scan.Target{Text: r.String(), Kind: ref.KindImage, Origin: ref.Origin{Kind: "event", Where: cause}, Ref: r, Name: r, Place: s.Place(r)}
+	out.report = scan.Run(ctx, []scan.Target{target}, options)
+	out.target = out.report.Targets[0]
+	out.digest = out.target.Image
+	out.gone = out.digest == "" && out.target.Cause == fact.NotFound
+	return out
+}
+
+// history is what the tag meant before it became now: however often that is
+// judged, it is compared with the same.
+func (j *Judge) history(ctx context.Context, r ref.Ref, now ref.Digest) fact.Value[fact.TagHistory] {
+	last, ok, err := j.Store.Now(ctx, r)
+	switch {
+	case err != nil:
+		return fact.Missing[fact.TagHistory](fact.Internal, err.Error())
+	case ok && last.Digest == now && now != "":
+		return j.Store.TagHistoryBefore(ctx, r, last.Since.Seq)
+	}
+	return j.Store.TagHistory(ctx, r)
+}
+
+// observe records what the registry said about the tag.
+func (j *Judge) observe(ctx context.Context, o *outcome, look store.Look) error {
+	if o.lost() {
+		return nil
+	}
+	platforms := map[string]ref.Digest{}
+	for _, img := range o.report.Images {
+		for _, p := range img.Platforms {
+			platforms[p.Platform] = p.Manifest
+		}
+	}
+	repository, tag := ledger.Name(o.ref)
+	var err error
+	o.seen, o.moved, err = j.Store.Observe(ctx, store.Observation{
+		Repository: repository, Tag: tag, Digest: o.digest, Platforms: platforms, At: o.at, Source: o.cause, Look: look,
+	})
+	return err
+}
+
+// A Summary is what is kept of a verdict beside its report.
+type Summary struct {
+	Title    string             `json:"title"`
+	Lines    []string           `json:"lines,omitempty"`
+	Awaiting bool               `json:"awaitingSignature,omitempty"` // not a verdict yet
+	Before   ref.Digest         `json:"before,omitempty"`
+	Moved    time.Time          `json:"moved,omitzero"` // when the tag was first seen to be this
+	Change   *difference.Result `json:"change,omitempty"`
+	Decision policy.Decision    `json:"decision"`
+	Error    string             `json:"error,omitempty"`
+	Type     happening.Type     `json:"type"`
+}

@@ -1,0 +1,163 @@
+package judge
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/ledger"
+	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/report"
+	"github.com/intact-dev/intact/pkg/scan"
+	"github.com/intact-dev/intact/pkg/serve/happening"
+	"github.com/intact-dev/intact/pkg/store"
+	"github.com/intact-dev/intact/pkg/store/jobs"
+)
+
+// record keeps the verdict, says what happened if that is new, and looks again
+// where the verdict is not the last word.
+func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome) error {
+	repository, tag := ledger.Name(o.ref)
+	last, err := j.last(ctx, repository, tag)
+	if err != nil {
+		return fmt.Errorf("judge %q: %w", run.Key, err)
+	}
+	sum := j.summary(ctx, s, o)
+	wait := s.Grace - o.at.Sub(sum.Moved)
+	if sum.Awaiting = wait > 0 && !o.lost() && awaits(o.target.Verdict); sum.Awaiting {
+		sum.Title = fmt.Sprintf("%s awaits its signature", o.ref)
+	}
+	var body bytes.Buffer
+	if err := report.WriteJSON(&body, o.report); err != nil {
+		return fmt.Errorf("judge %q: %w", run.Key, err)
+	}
+	data, err := json.Marshal(sum)
+	if err != nil {
+		return fmt.Errorf("judge %q: %w", run.Key, err)
+	}
+	v := store.Verdict{
+		Key: fmt.Sprintf("%s %s %d", Kind, run.Key, run.Generation), Repository: repository, Tag: tag, Digest: o.digest,
+		Decision: sum.Decision.String(), Policy: o.report.Policy.Digest, At: o.at, Source: o.cause, Summary: data, Report: body.Bytes(),
+	}
+	var news []store.Happening
+	if !sum.Awaiting && last.news(o, sum) {
+		h := told(o, sum, last, v.Key)
+		data, err := json.Marshal(h)
+		if err != nil {
+			return fmt.Errorf("judge %q: %w", run.Key, err)
+		}
+		news = append(news, store.Happening{Key: h.ID, Type: string(h.Type), Subject: h.Subject, At: h.At, Data: data})
+	}
+	if sum.Awaiting && last.awaiting && last.digest == o.digest || !sum.Awaiting && !last.news(o, sum) {
+		// The same again: only that it was looked at is recorded, by the ledger.
+	} else if _, err := j.Store.AddVerdict(ctx, v, news...); err != nil {
+		return fmt.Errorf("judge %q: %w", run.Key, err)
+	}
+	j.Log.InfoContext(ctx, sum.Title, "tag", run.Key, "digest", string(o.digest), "decision", sum.Decision.String(), "awaiting", sum.Awaiting, "cause", o.cause)
+	tell := func(tx *jobs.Tx) error {
+		if len(news) == 0 {
+			return nil
+		}
+		return j.Tell(ctx, tx)
+	}
+	switch {
+	case sum.Awaiting:
+		return run.CommitAgain(ctx, min(wait, pause(o.at.Sub(sum.Moved))), tell)
+	case o.lost():
+		return run.CommitAgain(ctx, Again, tell)
+	}
+	return run.Commit(ctx, tell)
+}
+
+// pause is how long to wait for a signature before looking again, so long after
+// the push: most come within seconds.
+func pause(since time.Duration) time.Duration {
+	return min(max(since/2, 2*time.Second), time.Minute)
+}
+
+// missing are the checks that a signature which is yet to come would make good.
+var missing = []string{"SIG001", "SIG005", "SIG006"}
+
+// awaits reports whether nothing but a missing signature stands in the way.
+func awaits(v policy.Verdict) bool {
+	if v.Decision != policy.Deny {
+		return false
+	}
+	for _, r := range v.Reasons {
+		if r.Decision == policy.Deny && !slices.Contains(missing, r.Check) {
+			return false
+		}
+	}
+	return true
+}
+
+// A previous is the last verdict of a tag.
+type previous struct {
+	store.Verdict
+	Summary
+	there    bool // of those that count
+	awaiting bool // the very last one waits for a signature,
+	digest   any  // and is about it
+}
+
+// last returns the last verdict of a tag that counts.
+func (j *Judge) last(ctx context.Context, repository, tag string) (previous, error) {
+	var out previous
+	all, err := j.Store.Verdicts(ctx, store.VerdictFilter{Repository: repository, Tag: tag, Limit: 20})
+	if err != nil {
+		return out, err
+	}
+	for i, v := range all {
+		var s Summary
+		if err := json.Unmarshal(v.Summary, &s); err != nil {
+			return out, fmt.Errorf("verdict %d: %w", v.ID, err)
+		}
+		if s.Awaiting {
+			if i == 0 {
+				out.awaiting, out.digest = true, v.Digest
+			}
+			continue
+		}
+		out.Verdict, out.Summary, out.there = v, s, true
+		break
+	}
+	return out, nil
+}
+
+// news reports whether a verdict says something that the last one did not.
+func (p previous) news(o *outcome, s Summary) bool {
+	return !p.there || p.Verdict.Digest != o.digest || p.Summary.Decision != s.Decision || p.Summary.Type != s.Type || p.Policy != o.report.Policy.Digest && p.Title != s.Title
+}
+
+// told is what people hear of a verdict.
+func told(o *outcome, s Summary, last previous, key string) happening.Happening {
+	h := happening.Happening{
+		ID: key, Type: s.Type, At: o.at, Subject: o.ref.String(), Title: s.Title, Lines: s.Lines,
+		Digest: o.digest, Before: s.Before, Verdict: s.Decision, Report: key, Cause: o.cause,
+	}
+	if last.there {
+		h.Was = last.Summary.Decision.String()
+	}
+	return h
+}
+
+// summary puts the outcome in words.
+func (j *Judge) summary(ctx context.Context, s Setup, o *outcome) Summary {
+	out := Summary{Decision: o.target.Verdict.Decision, Moved: o.seen.At, Type: happening.ImageJudged, Error: o.target.Error}
+	if o.before.State == fact.Known {
+		out.Before = o.before.V.Before.Digest
+	}
+	if o.gone {
+		out.Type = happening.TagDeleted
+	}
+	if out.Before != "" && o.digest != "" && out.Before != o.digest {
+		change := scan.Difference(ctx, s.Place(o.ref), o.ref.Canonical(), out.Before, o.digest, s.Options)
+		out.Change = &change
+	}
+	out.Title, out.Lines = title(o, out), lines(o, out)
+	return out
+}

@@ -1,0 +1,8 @@
+//go:build !e2e
+
+package jobs_test
+
+import "testing"
+
+func postgres(*testing.T) string                  { return "" }
+func ownDatabase(t *testing.T, url string) string { return url }

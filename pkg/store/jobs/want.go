@@ -1,0 +1,136 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/riverqueue/river/rivertype"
+)
+
+// maxKey bytes fit into an index of PostgreSQL.
+const maxKey = 1024
+
+// Want asks for tasks. When it returns nil the wishes are committed.
+func (q *Queue) Want(ctx context.Context, tasks ...Task) error {
+	return q.Tx(ctx, func(tx *Tx) error { return q.WantTx(ctx, tx, tasks...) })
+}
+
+// WantTx asks for tasks as part of tx. After an error tx must be rolled back.
+func (q *Queue) WantTx(ctx context.Context, tx *Tx, tasks ...Task) error {
+	tasks, err := coalesce(tasks)
+	if err != nil || len(tasks) == 0 {
+		return err
+	}
+	// Rows of tasks are locked first and in one order, jobs of River after them.
+	now := time.Now()
+	jobs, at := make([]args, len(tasks)), make([]time.Time, len(tasks))
+	for i, t := range tasks {
+		// A generation is never used twice for a key, even if its row was pruned
+		// in between: it begins at the time.
+		row := tx.QueryRowContext(ctx, `INSERT INTO tasks (kind, key, payload, wanted, done, due, changed) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (kind, key) DO UPDATE SET
+				payload = excluded.payload, wanted = tasks.wanted + 1, changed = excluded.changed, failed = 0,
+				due = CASE WHEN tasks.wanted = tasks.done OR tasks.failed > 0 THEN excluded.due ELSE tasks.due END,
+				attempts = CASE WHEN tasks.wanted = tasks.done OR tasks.failed > 0 THEN 0 ELSE tasks.attempts END
+			RETURNING wanted`,
+			t.Kind, t.Key, string(t.Payload), micros(now), micros(now)-1, micros(begin(t, now)), micros(now))
+		jobs[i] = args{kind: t.Kind, Key: t.Key}
+		if err := row.Scan(&jobs[i].Wanted); err != nil {
+			return fmt.Errorf("want %s %q: %w", t.Kind, t.Key, err)
+		}
+		if t.NotBefore.After(now) {
+			at[i] = t.NotBefore
+		}
+	}
+	inserted, err := q.engine.insert(ctx, tx, jobs, at)
+	if err != nil {
+		return fmt.Errorf("want %d tasks, %s %q first: %w", len(tasks), tasks[0].Kind, tasks[0].Key, err)
+	}
+	byKey := map[args]Task{}
+	for _, t := range tasks {
+		byKey[args{kind: t.Kind, Key: t.Key}] = t
+	}
+	for _, in := range inserted {
+		if !in.UniqueSkippedAsDuplicate {
+			continue
+		}
+		a, err := taskOf(in.Job)
+		if err != nil {
+			return err
+		}
+		if err := q.join(ctx, tx, in.Job, begin(byKey[args{kind: a.kind, Key: a.Key}], now), a, now); err != nil {
+			return fmt.Errorf("want %s %q: %w", a.kind, a.Key, err)
+		}
+	}
+	return nil
+}
+
+// join lets a job that is live answer one more wish.
+func (q *Queue) join(ctx context.Context, tx *Tx, job *rivertype.JobRow, at time.Time, a args, now time.Time) error {
+	switch job.State {
+	case rivertype.JobStateRunning:
+		_, err := tx.ExecContext(ctx, `UPDATE tasks SET next = CASE WHEN next > 0 AND next < $1 THEN next ELSE $1 END WHERE kind = $2 AND key = $3`,
+			micros(at), a.kind, a.Key)
+		return err
+	case rivertype.JobStateScheduled:
+		if !job.ScheduledAt.After(at) {
+			return nil
+		}
+		// It waits for later than this wish. An attempt that failed waits in
+		// another state, and goes on waiting.
+		if _, err := tx.ExecContext(ctx, `UPDATE tasks SET due = $1 WHERE kind = $2 AND key = $3`, micros(now), a.kind, a.Key); err != nil {
+			return err
+		}
+		return q.engine.now(ctx, tx, job.ID)
+	}
+	return nil
+}
+
+func begin(t Task, now time.Time) time.Time {
+	if t.NotBefore.After(now) {
+		return t.NotBefore
+	}
+	return now
+}
+
+// Check reports the first task that cannot be wanted, whatever the store says.
+func Check(tasks ...Task) error {
+	_, err := coalesce(tasks)
+	return err
+}
+
+// coalesce makes one of the tasks of a key, and sorts them.
+func coalesce(tasks []Task) ([]Task, error) {
+	at := map[args]int{}
+	var out []Task
+	for _, t := range tasks {
+		switch {
+		case !kindSyntax.MatchString(t.Kind) || t.Kind == tickKind:
+			return nil, fmt.Errorf("want %q: it is no kind of task", t.Kind)
+		case t.Key == "" || len(t.Key) > maxKey || !utf8.ValidString(t.Key) || slices.Contains([]byte(t.Key), 0):
+			return nil, fmt.Errorf("want %s %.80q: a key is 1 to %d bytes of UTF-8 without NUL", t.Kind, t.Key, maxKey)
+		case len(t.Payload) > 0 && (!json.Valid(t.Payload) || !utf8.Valid(t.Payload)):
+			return nil, fmt.Errorf("want %s %q: %w", t.Kind, t.Key, errPayload)
+		}
+		id := args{kind: t.Kind, Key: t.Key}
+		i, again := at[id]
+		if !again {
+			at[id], out = len(out), append(out, t)
+			continue
+		}
+		if t.NotBefore.After(out[i].NotBefore) {
+			t.NotBefore = out[i].NotBefore
+		}
+		out[i] = t
+	}
+	slices.SortFunc(out, func(a, b Task) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key)) })
+	return out, nil
+}
+
+var errPayload = errors.New("the payload is not JSON in UTF-8")
