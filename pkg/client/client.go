@@ -24,12 +24,14 @@ type Client struct {
 	token string
 	http  *http.Client
 	agent string
+	most  int64
 }
 
 // Options of [New]; the zero value is fit for production.
 type Options struct {
 	HTTP      *http.Client // nil = one with timeouts
 	UserAgent string       // "" = that of package net/http
+	MaxAnswer int64        // bytes; 0 = 64 MiB: a report of a large image has some
 }
 
 // timeout of one question, with its answer.
@@ -61,7 +63,10 @@ func New(address, token string, o Options) (*Client, error) {
 		return fmt.Errorf("it redirects to %s; name that server if it is meant", r.URL.Host)
 	}
 	u.Path = strings.TrimSuffix(u.Path, "/")
-	return &Client{base: u, token: token, http: &own, agent: o.UserAgent}, nil
+	if o.MaxAnswer <= 0 {
+		o.MaxAnswer = maxAnswer
+	}
+	return &Client{base: u, token: token, http: &own, agent: o.UserAgent, most: o.MaxAnswer}, nil
 }
 
 func loopback(host string) bool {
@@ -85,7 +90,7 @@ func NotFound(err error) bool {
 	return errors.As(err, &p) && p.Status == http.StatusNotFound
 }
 
-// maxAnswer bounds an answer: a report of a large image has some MiB.
+// maxAnswer bounds an answer where nothing is said.
 const maxAnswer = 64 << 20
 
 // ask sends one request below /api/v1 and reads the answer into out.
@@ -127,12 +132,12 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, in, out an
 		return c.failed(method, u, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	b, err := io.ReadAll(io.LimitReader(resp.Body, c.most+1))
 	switch {
 	case err != nil:
 		return c.failed(method, u, fmt.Errorf("read the answer: %w", err))
-	case len(b) > maxAnswer:
-		return c.failed(method, u, fmt.Errorf("the answer is longer than %d bytes", maxAnswer))
+	case int64(len(b)) > c.most:
+		return c.failed(method, u, fmt.Errorf("the answer is longer than %d bytes", c.most))
 	case resp.StatusCode/100 != 2:
 		return c.failed(method, u, problemOf(resp, b))
 	}
