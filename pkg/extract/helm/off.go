@@ -3,7 +3,6 @@ package helm
 import (
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"text/template/parse"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/extract/internal/gotemplate"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // A region is a List of a template that has images and that no release renders.
@@ -180,13 +180,13 @@ func newBearing(l *release) *bearing {
 }
 
 // imageKey is a key that has the image of a container, in a text of a template.
-var imageKey = regexp.MustCompile(`(?m)^[ \t-]*["']?image["']?[ \t]*:|[{,][ \t]*["']?image["']?[ \t]*:`)
+var imageKey = lazy.Regexp(`(?m)^[ \t-]*["']?image["']?[ \t]*:|[{,][ \t]*["']?image["']?[ \t]*:`)
 
 // has reports whether a list has images, or what it includes.
 func (b *bearing) has(l *parse.ListNode) (found bool) {
 	each(l, func(n parse.Node) {
 		if t, ok := n.(*parse.TextNode); ok {
-			found = found || imageKey.Match(t.Text)
+			found = found || imageKey().Match(t.Text)
 		} else if name, ok := included(n); ok {
 			found = found || b.defined(name)
 		}

@@ -6,13 +6,13 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/intact-dev/intact/pkg/extract"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // Rendered are the charts that somebody else has rendered, as "helm template"
@@ -22,9 +22,9 @@ type Rendered struct {
 }
 
 var (
-	sourceLine = regexp.MustCompile(`^# Source: (\S+)/(?:templates|crds)/\S`)
+	sourceLine = lazy.Regexp(`^# Source: (\S+)/(?:templates|crds)/\S`)
 	// The label helm.sh/chart, or chart as it was called: name-1.2.3.
-	chartLabel = regexp.MustCompile(`^[ \t]+(?:helm\.sh/)?chart: ["']?(\S+?)-(v?\d+\.\d+\.\d+[0-9A-Za-z.+_-]*)["']?[ \t]*$`)
+	chartLabel = lazy.Regexp(`^[ \t]+(?:helm\.sh/)?chart: ["']?(\S+?)-(v?\d+\.\d+\.\d+[0-9A-Za-z.+_-]*)["']?[ \t]*$`)
 )
 
 // ReadRendered reads the YAML files below starts, which are paths in fsys, or
@@ -55,11 +55,11 @@ func (r *Rendered) read(text string) {
 		line = strings.TrimRight(line, "\r\n")
 		if strings.HasPrefix(line, "---") {
 			chart = ""
-		} else if m := sourceLine.FindStringSubmatch(line); m != nil {
+		} else if m := sourceLine().FindStringSubmatch(line); m != nil {
 			if chart = m[1]; r.charts[chart] == nil {
 				r.charts[chart] = map[string]bool{}
 			}
-		} else if m := chartLabel.FindStringSubmatch(line); m != nil && chart != "" && m[1] == path.Base(chart) {
+		} else if m := chartLabel().FindStringSubmatch(line); m != nil && chart != "" && m[1] == path.Base(chart) {
 			r.charts[chart][strings.ReplaceAll(m[2], "_", "+")] = true
 		}
 	}

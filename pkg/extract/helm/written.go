@@ -1,16 +1,16 @@
 package helm
 
 import (
-	"regexp"
 	"strings"
 	"text/template/parse"
 
 	"github.com/intact-dev/intact/pkg/extract"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
 // plainImage is an image that is written as it is, to the end of its line.
-var plainImage = regexp.MustCompile(`^[ \t]*["']?([A-Za-z0-9][A-Za-z0-9._/:@-]*)["']?[ \t]*(?:#[^\n]*)?\r?\n`)
+var plainImage = lazy.Regexp(`^[ \t]*["']?([A-Za-z0-9][A-Za-z0-9._/:@-]*)["']?[ \t]*(?:#[^\n]*)?\r?\n`)
 
 // asWritten finds the images of a part that does not render, as far as they are
 // written in it: whole, or as an action of which nobody knows what it gives. An
@@ -44,13 +44,13 @@ func (l *release) asWritten(p region, all *bearing) (notices []extract.Notice) {
 			})
 			continue
 		}
-		for _, m := range imageKey.FindAllIndex(t.Text, -1) {
+		for _, m := range imageKey().FindAllIndex(t.Text, -1) {
 			at := int(t.Pos) + m[1]
 			rest := string(t.Text[m[1]:])
 			if i == len(nodes)-1 {
 				rest += "\n"
 			}
-			v := plainImage.FindStringSubmatchIndex(rest)
+			v := plainImage().FindStringSubmatchIndex(rest)
 			if v == nil {
 				if strings.TrimSpace(rest) == "" || !strings.HasPrefix(strings.TrimLeft(rest, " \t"), "\n") {
 					at += len(rest) - len(strings.TrimLeft(rest, " \t"))

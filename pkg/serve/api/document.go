@@ -117,7 +117,7 @@ func (d *drawing) operation(r route) (map[string]any, error) {
 	}
 	responses := map[string]any{strconv.Itoa(r.status): map[string]any{"description": http.StatusText(r.status),
 		"content": map[string]any{"application/json": map[string]any{"schema": gives}}}}
-	errors := append([]int{500, 503}, r.errors...)
+	errors := append([]int{404, 500, 503}, r.errors...)
 	if r.role != open {
 		out["security"] = []any{map[string]any{"bearer": []any{}}}
 		out["description"] = strings.TrimSpace(r.doc + " Needs the role " + r.role.String() + ".")
