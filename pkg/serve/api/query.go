@@ -141,5 +141,9 @@ func repository(text string) (string, error) {
 		return "", fmt.Errorf("%q has a tag or a digest; expected registry/repository", text)
 	}
 	name, _ := ledger.Name(r)
+	if again, err := ref.Parse(name); err != nil || again.Canonical() != name {
+		// a:443/x: without its port the host reads as a part of the path.
+		return "", fmt.Errorf("%q has no name under which it is recorded", text)
+	}
 	return name, nil
 }
