@@ -142,7 +142,7 @@ func repository(text string) (string, error) {
 	}
 	name, _ := ledger.Name(r)
 	if again, err := ref.Parse(name); err != nil || again.Canonical() != name {
-		// a:443/x: without its port the host reads as a part of the path.
+		// A/x, a:443/x: in lower case and without its port the host is none any more.
 		return "", fmt.Errorf("%q has no name under which it is recorded", text)
 	}
 	return name, nil
