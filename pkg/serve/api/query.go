@@ -141,5 +141,9 @@ func repository(text string) (string, error) {
 		return "", fmt.Errorf("%q has a tag or a digest; expected registry/repository", text)
 	}
 	name, _ := ledger.Name(r)
+	if again, err := ref.Parse(name); err != nil || again.Canonical() != name {
+		// A/x, a:443/x: in lower case and without its port the host is none any more.
+		return "", fmt.Errorf("%q has no name under which it is recorded", text)
+	}
 	return name, nil
 }
