@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -16,16 +17,13 @@ import (
 
 // attest signs v and writes it where the flags say, and tells what it wrote.
 func (s *scanSetup) attest(ctx context.Context, c *cli.Context, signer attest.Signer, v attest.Verdict) error {
-	statement, err := attest.Statement(v)
-	if err != nil {
-		return usage(err, "")
-	}
 	if signer.Key == nil {
+		var err error
 		if signer.Root, err = s.rootFor(ctx, c, signer); err != nil {
 			return usage(err, "")
 		}
 	}
-	bundle, err := signer.Sign(ctx, statement)
+	bundle, err := bundleOf(ctx, signer, v)
 	if err != nil {
 		return usage(fmt.Errorf("%s: not attested: %w", c.Args().First(), err), "")
 	}
@@ -36,7 +34,7 @@ func (s *scanSetup) attest(ctx context.Context, c *cli.Context, signer attest.Si
 	told := fmt.Sprintf("%s@%s attested as %s (%s)", v.Image.Canonical(), v.Digest, result, v.Decision)
 	if name := c.String("output"); name != "" {
 		to := name
-		write := func(w io.Writer) error { _, err := w.Write(append(bundle, '\n')); return err }
+		write := func(w io.Writer) error { _, err := w.Write(bundle); return err }
 		if name == "-" {
 			to, err = "standard output", write(s.p.stdout)
 		} else {
@@ -50,18 +48,7 @@ func (s *scanSetup) attest(ctx context.Context, c *cli.Context, signer attest.Si
 	if !c.Bool("push") {
 		return nil
 	}
-	subject, err := s.subject(ctx, v.Image.WithDigest(v.Digest))
-	if err != nil {
-		return usage(fmt.Errorf("not pushed: %w", err), "")
-	}
-	digest, form, err := s.reach.registry.Attach(ctx, v.Image, registry.Artifact{
-		Subject: subject, Type: attest.BundleType, Bytes: bundle,
-		// As cosign writes them: it finds bundles by these.
-		Annotations: map[string]string{
-			"dev.sigstore.bundle.content": "dsse-envelope", "dev.sigstore.bundle.predicateType": attest.PredicateType,
-			"org.opencontainers.image.created": v.Time.UTC().Format(time.RFC3339),
-		},
-	})
+	digest, form, err := s.attach(ctx, v, bundle)
 	if err != nil {
 		return usage(fmt.Errorf("not pushed: %w", err), "the credentials must allow a push to the repository; --output FILE needs none")
 	}
@@ -71,6 +58,32 @@ func (s *scanSetup) attest(ctx context.Context, c *cli.Context, signer attest.Si
 	}
 	s.p.say("note", "%s, pushed to %s@%s %s", told, v.Image.Canonical(), digest, where)
 	return nil
+}
+
+// bundleOf is v signed, with a line's end.
+func bundleOf(ctx context.Context, signer attest.Signer, v attest.Verdict) ([]byte, error) {
+	statement, err := attest.Statement(v)
+	if err != nil {
+		return nil, err
+	}
+	bundle, err := signer.Sign(ctx, statement)
+	return append(bundle, '\n'), err
+}
+
+// attach stores a bundle beside the image that it is about.
+func (s *scanSetup) attach(ctx context.Context, v attest.Verdict, bundle []byte) (ref.Digest, string, error) {
+	subject, err := s.subject(ctx, v.Image.WithDigest(v.Digest))
+	if err != nil {
+		return "", "", err
+	}
+	return s.reach.registry.Attach(ctx, v.Image, registry.Artifact{
+		Subject: subject, Type: attest.BundleType, Bytes: bytes.TrimSuffix(bundle, []byte("\n")),
+		// As cosign writes them: it finds bundles by these.
+		Annotations: map[string]string{
+			"dev.sigstore.bundle.content": "dsse-envelope", "dev.sigstore.bundle.predicateType": attest.PredicateType,
+			"org.opencontainers.image.created": v.Time.UTC().Format(time.RFC3339),
+		},
+	})
 }
 
 // subject is the manifest that was judged, as a referrer names it.

@@ -145,7 +145,7 @@ func newServer(c *cli.Context, cfg *config.Serve, s *serve.Service, st *store.St
 	}
 	server.Health = ops.NewHealth(log, nil,
 		ops.StorePart(func(ctx context.Context) error { _, err := st.Head(ctx); return err }),
-		ops.QueuePart(s.Queue().Lag, lagging), ops.InboxPart(s.Inbox().Lag, cfg.Limits.Inbox))
+		ops.QueuePart(s.Pushes, lagging), ops.InboxPart(s.Inbox().Lag, cfg.Limits.Inbox))
 	server.Handler = ops.Routes{
 		Hooks: s.Hooks(), API: s.API(), Alive: ops.Alive(), Ready: server.Health, MetricsHandler: metrics.Handler(log),
 		Metrics: metrics, Tracing: tracing, Log: log,
@@ -232,6 +232,10 @@ func loadSnapshot(ctx context.Context, p program, c *cli.Context, policySet bool
 	}
 	out := &serve.Snapshot{Config: s.reach.config, Registry: s.reach.registry, Runtimes: map[string][]scan.Runtime{}, Close: s.close}
 	if cfg.Serve != nil {
+		if out.Attest, err = s.attester(p, c, cfg.Serve.Attest); err != nil {
+			s.close()
+			return nil, err
+		}
 		for _, w := range cfg.Serve.Watch {
 			s.options.Runtimes = nil
 			if err := s.configured(c, w.Context); err != nil {

@@ -9,12 +9,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/intact-dev/intact/pkg/config"
 	"github.com/intact-dev/intact/pkg/image"
 	"github.com/intact-dev/intact/pkg/ledger"
+	"github.com/intact-dev/intact/pkg/ref"
+	"github.com/intact-dev/intact/pkg/report"
 	"github.com/intact-dev/intact/pkg/scan"
 	"github.com/intact-dev/intact/pkg/serve/judge"
 	"github.com/intact-dev/intact/pkg/serve/notify"
@@ -41,7 +44,9 @@ type Snapshot struct {
 	Options  scan.Options
 	Registry Registry
 	Runtimes map[string][]scan.Runtime // by context that is watched
-	Close    func()                    // nil = nothing is to be closed
+	// Attest signs a verdict and writes it where the config says; nil = nobody asked.
+	Attest func(ctx context.Context, r *report.Report, name ref.Ref) error
+	Close  func() // nil = nothing is to be closed
 }
 
 // Options of [New].
@@ -137,6 +142,13 @@ func (s *Service) API() http.Handler { return &s.api }
 
 // Queue is where tasks are wanted, for metrics and health.
 func (s *Service) Queue() *jobs.Queue { return s.queue }
+
+// Pushes is the lag of judging alone, for health. A registry that is down keeps
+// reconciliation and notifications waiting, and is no reason to take no webhooks.
+func (s *Service) Pushes(ctx context.Context) ([]jobs.Lag, error) {
+	all, err := s.queue.Lag(ctx)
+	return slices.DeleteFunc(all, func(l jobs.Lag) bool { return l.Kind != judge.Kind }), err
+}
 
 // Inbox is where deliveries wait, for metrics and health.
 func (s *Service) Inbox() *inbox.Inbox { return s.inbox }

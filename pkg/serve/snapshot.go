@@ -125,7 +125,7 @@ func (s *Service) refresh(ctx context.Context) {
 
 func (s *Service) judging(context.Context) (judge.Setup, error) {
 	now := s.Snapshot()
-	return judge.Setup{Options: s.dated(now.Options), Place: now.place, Grace: now.Config.Serve.Grace}, nil
+	return judge.Setup{Options: s.dated(now.Options), Place: now.place, Grace: now.Config.Serve.Grace, Attest: now.Attest}, nil
 }
 
 // dated sets the day to judge by.

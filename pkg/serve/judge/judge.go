@@ -54,6 +54,8 @@ type Setup struct {
 	Options scan.Options // TagBefore is the Judge's
 	Place   func(ref.Ref) scan.Place
 	Grace   time.Duration
+	// Attest signs a verdict that is news and decided; nil = nobody asked for it.
+	Attest func(ctx context.Context, r *report.Report, name ref.Ref) error
 }
 
 // A Judge judges tags. It may be used concurrently.

@@ -31,6 +31,7 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome) 
 	if sum.Awaiting = wait > 0 && !o.lost() && awaits(o.target.Verdict); sum.Awaiting {
 		sum.Title = fmt.Sprintf("%s awaits its signature", o.ref)
 	}
+	j.attest(ctx, s, o, &sum, last)
 	var body bytes.Buffer
 	if err := report.WriteJSON(&body, o.report); err != nil {
 		return fmt.Errorf("judge %q: %w", run.Key, err)
@@ -74,6 +75,19 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome) 
 		return run.CommitAgain(ctx, Again, tell)
 	}
 	return run.Commit(ctx, tell)
+}
+
+// attest signs a verdict that is news. The verdict holds without: that it could not
+// be signed is told with it.
+func (j *Judge) attest(ctx context.Context, s Setup, o *outcome, sum *Summary, last previous) {
+	decided := sum.Decision == policy.Allow || sum.Decision == policy.Warn || sum.Decision == policy.Deny
+	if s.Attest == nil || sum.Awaiting || !decided || o.digest == "" || !last.news(o, *sum) {
+		return
+	}
+	if err := s.Attest(ctx, o.report, o.ref); err != nil {
+		j.Log.ErrorContext(ctx, "a verdict could not be attested", "tag", o.ref.String(), "error", err.Error())
+		sum.Lines = append(sum.Lines, "not attested: "+err.Error())
+	}
 }
 
 // pause is how long to wait for a signature before looking again, so long after
