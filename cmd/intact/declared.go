@@ -29,17 +29,30 @@ func (s *scanSetup) declared(ctx context.Context, c *cli.Context) error {
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
+	made, err := openRendered(c.StringSlice("rendered"))
+	if err != nil {
+		return err
+	}
+	defer closeFiles(made.trees)
+	rev := c.String("changed-since")
+	if rev == "" {
+		paths = append(paths, c.StringSlice("rendered")...)
+	}
 	trees, err := openFiles(paths, s.p.stdin)
 	if err != nil {
 		return err
 	}
 	defer closeFiles(trees)
-	rev := c.String("changed-since")
+	fromGit := 0
+	if rev != "" { // what is rendered is rarely committed
+		fromGit = len(trees)
+		trees = append(trees, made.trees...)
+	}
 	var locks histories
-	for _, t := range trees {
+	for i, t := range trees {
 		var tree *extract.Tree
 		var counts []observe.Count
-		if rev == "" {
+		if i >= fromGit {
 			tree, err = t.walk(ctx, s.options.Jobs)
 		} else {
 			tree, counts, err = s.changed(ctx, t, rev)
@@ -47,6 +60,7 @@ func (s *scanSetup) declared(ctx context.Context, c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		made.settle(t, tree)
 		if n := len(tree.Unread); n > 0 {
 			some := tree.Unread[:min(n, 3)]
 			for i := range some {
@@ -54,11 +68,17 @@ func (s *scanSetup) declared(ctx context.Context, c *cli.Context) error {
 			}
 			s.notices.add(fmt.Sprintf("%d of the named files are of no kind that is read, such as %s", n, strings.Join(some, ", ")))
 		}
+		for _, n := range imageNotices(t, tree) {
+			s.notices.add(n)
+		}
 		locks.add(t)
 		s.options.Files = append(s.options.Files, scan.Files{
 			Name: t.name, Found: tree.Found, Objects: tree.Objects, Problems: tree.Problems, Counts: append(countsOf(tree), counts...),
 			Place: scan.Place{Source: s.reach.registry, Prober: s.reach.registry, Referrer: s.reach.registry},
 		})
+	}
+	if n := made.notice(); n != "" {
+		s.notices.add(n)
 	}
 	if len(locks) > 0 {
 		s.options.TagHistory = locks.of
@@ -86,7 +106,7 @@ func (s *scanSetup) changed(ctx context.Context, t *fileTree, rev string) (*extr
 		if err != nil {
 			return extract.Options{}, err
 		}
-		return extract.Options{Extractors: extractors(repo), Excludes: repo.Exclude, Jobs: s.options.Jobs}, nil
+		return extract.Options{Extractors: extractors(repo, t.folder()), Excludes: repo.Exclude, Jobs: s.options.Jobs}, nil
 	})
 	if err != nil {
 		return nil, nil, usage(err, "")
@@ -108,14 +128,47 @@ func placeOf(o ref.Origin) string {
 // countsOf says what was read and what was passed over.
 func countsOf(t *extract.Tree) []observe.Count {
 	out := []observe.Count{{What: "files", N: t.Files}, {What: "references", N: len(t.Found)}}
+	off := 0
+	for _, f := range t.Found {
+		if f.Off {
+			off++
+		}
+	}
 	for _, c := range []observe.Count{
+		{What: "switched-off references", N: off},
 		{What: "other files", N: t.Passed.Other}, {What: "binary files", N: t.Passed.Binary},
 		{What: "vendored folders", N: t.Passed.Vendored}, {What: "ignored paths", N: t.Passed.Ignored},
-		{What: "excluded paths", N: t.Passed.Excluded},
+		{What: "excluded paths", N: t.Passed.Excluded}, {What: "unrendered images", N: len(t.Notices)},
 	} {
 		if c.N > 0 {
 			out = append(out, c)
 		}
+	}
+	return out
+}
+
+// maxPlaces is how many places one notice names.
+const maxPlaces = 5
+
+// imageNotices says of which images nothing is made, one notice for each reason.
+func imageNotices(t *fileTree, tree *extract.Tree) []string {
+	places := map[string][]string{}
+	var order []string
+	for _, n := range tree.Notices {
+		if places[n.Why] == nil {
+			order = append(order, n.Why)
+		}
+		n.Origin.Where = t.display(n.Origin.Where)
+		places[n.Why] = append(places[n.Why], strings.TrimSpace(placeOf(n.Origin)+" "+n.Raw))
+	}
+	var out []string
+	for _, why := range order {
+		all := places[why]
+		text := fmt.Sprintf("%s %s: %s", many(len(all), "image"), why, strings.Join(all[:min(len(all), maxPlaces)], ", "))
+		if len(all) > maxPlaces {
+			text += fmt.Sprintf(" and %d more", len(all)-maxPlaces)
+		}
+		out = append(out, text)
 	}
 	return out
 }

@@ -28,8 +28,9 @@ import (
 )
 
 // extractors read what files declare, those that put several files together
-// first. repo says what is special about the repository that the files are of.
-func extractors(repo *config.Repository) []extract.Extractor {
+// first. repo says what is special about the repository that the files are of,
+// root what its folder is called; "" = not known.
+func extractors(repo *config.Repository, root string) []extract.Extractor {
 	var crds []kubernetes.CRD
 	for _, c := range repo.CRDs {
 		crds = append(crds, kubernetes.CRD{Group: c.Group, Kind: c.Kind, Images: c.Images})
@@ -41,7 +42,7 @@ func extractors(repo *config.Repository) []extract.Extractor {
 	return []extract.Extractor{
 		helm.Extractor{Charts: charts, CRDs: crds},
 		kustomize.Extractor{CRDs: crds},
-		compose.Extractor{}, bake.Extractor{}, devcontainer.Extractor{},
+		compose.Extractor{Root: root}, bake.Extractor{}, devcontainer.Extractor{},
 		terraform.Extractor{}, pulumi.Extractor{}, cloudformation.Extractor{}, ecs.Extractor{},
 		actions.Extractor{}, gitlab.Extractor{}, circleci.Extractor{}, azurepipelines.Extractor{}, cloudbuild.Extractor{}, drone.Extractor{},
 		ansible.Extractor{}, chef.Extractor{}, puppet.Extractor{},

@@ -183,9 +183,17 @@ func loadRepository(fsys fs.FS) (*config.Repository, error) {
 	return config.ParseRepository(config.RepositoryFile, b)
 }
 
+// folder is what the folder of t is called; "" for standard input.
+func (t *fileTree) folder() string {
+	if t.root == nil {
+		return ""
+	}
+	return filepath.Base(t.dir)
+}
+
 // walk extracts what the files of t declare.
 func (t *fileTree) walk(ctx context.Context, jobs int) (*extract.Tree, error) {
-	tree, err := extract.Walk(ctx, t.fsys, t.starts, extract.Options{Extractors: extractors(t.repo), Excludes: t.repo.Exclude, Jobs: jobs})
+	tree, err := extract.Walk(ctx, t.fsys, t.starts, extract.Options{Extractors: extractors(t.repo, t.folder()), Excludes: t.repo.Exclude, Jobs: jobs})
 	if err != nil && ctx.Err() == nil {
 		return nil, usage(err, "a link out of the repository is not followed: name what it leads to")
 	}

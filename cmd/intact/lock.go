@@ -12,6 +12,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/lock"
+	"github.com/intact-dev/intact/pkg/ref"
 	"github.com/urfave/cli/v2"
 )
 
@@ -105,7 +106,8 @@ func (w *writer) lock(ctx context.Context, c *cli.Context, t *fileTree, tree *ex
 	}
 	// What could not be read may name anything.
 	o.Drop = slices.Contains(t.starts, ".") && len(tree.Problems) == 0
-	changes, err := l.Bring(ctx, tree.Found, o)
+	charts, found := apart(tree.Found)
+	changes, err := l.Bring(ctx, found, o)
 	if err != nil {
 		return err
 	}
@@ -138,6 +140,9 @@ func (w *writer) lock(ctx context.Context, c *cli.Context, t *fileTree, tree *ex
 		}
 	}
 	w.problems(t, tree)
+	for i := range charts {
+		w.tell("note       %s: %q: a chart that is not rendered here: no line is for its images", t.place(&charts[i]), charts[i].Raw)
+	}
 	for _, x := range changes.Left {
 		w.undone = true
 		w.tell("left       %s: %q: %s", t.place(&x.Found), x.Found.Raw, x.Why)
@@ -146,7 +151,7 @@ func (w *writer) lock(ctx context.Context, c *cli.Context, t *fileTree, tree *ex
 	for _, part := range []struct {
 		n    int
 		what string
-	}{{changes.Pinned, "with a digest"}, {changes.Others, "in no registry"}, {len(changes.Left), "left"}} {
+	}{{len(charts), "not rendered"}, {changes.Pinned, "with a digest"}, {changes.Others, "in no registry"}, {len(changes.Left), "left"}} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
 		}
@@ -156,4 +161,17 @@ func (w *writer) lock(ctx context.Context, c *cli.Context, t *fileTree, tree *ex
 	}
 	w.tell("%s: %s", name, strings.Join(parts, ", "))
 	return nil
+}
+
+// apart takes the charts that are elsewhere out of what is found: they have no
+// tags here.
+func apart(all []extract.Found) (charts, found []extract.Found) {
+	for _, f := range all {
+		if f.Kind == ref.KindArtifact && f.Chart.Path != "" && f.Unresolved != "" {
+			charts = append(charts, f)
+			continue
+		}
+		found = append(found, f)
+	}
+	return charts, found
 }

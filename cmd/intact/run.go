@@ -56,7 +56,7 @@ func newApp(p program) *cli.App {
 			"what can change, and says plainly what it did not examine.\n\n" +
 			"Exit status: 0 allowed, 1 denied, 2 usage or configuration, 3 undecided.",
 		Commands: []*cli.Command{
-			scanCommand(p), krmCommand(p), pinCommand(p), unpinCommand(p), lockCommand(p), historyCommand(p), storeCommand(p), explainCommand(p), checksCommand(p), policyCommand(p), configCommand(p),
+			scanCommand(p), krmCommand(p), pinCommand(p), unpinCommand(p), lockCommand(p), historyCommand(p), storeCommand(p), attestCommand(p), explainCommand(p), checksCommand(p), policyCommand(p), configCommand(p),
 			serveCommand(p), versionCommand(p), completionCommand(p),
 		},
 		Writer:      p.stdout,

@@ -131,6 +131,8 @@ func checkScanArguments(c *cli.Context) error {
 		return usage(fmt.Errorf("an image %q beside --workloads", c.Args().First()), "scan the image by itself, or what runs; for files write -f")
 	case !files && c.String("changed-since") != "":
 		return usage(errors.New("--changed-since without -f"), "it is for files: intact scan -f --changed-since "+c.String("changed-since"))
+	case !files && len(c.StringSlice("rendered")) > 0:
+		return usage(errors.New("--rendered without -f"), "it is for files: intact scan -f --rendered DIR PATH...")
 	case workloads && c.String("changed-since") != "":
 		return usage(errors.New("--changed-since with --workloads"), "what runs is compared with all that files declare: leave --changed-since out")
 	case (workloads || files) && c.String("as") != "":

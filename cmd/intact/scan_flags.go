@@ -16,6 +16,7 @@ func fileFlags() []cli.Flag {
 	return []cli.Flag{
 		// Not in the environment: it says what the arguments are.
 		&cli.BoolFlag{Name: "file", Aliases: []string{"f"}, Usage: "all arguments are paths: examine every image that the files there name; - is standard input (default: the current folder)"},
+		list("rendered", "with -f, `DIR` with what you render of Helm charts (helm template): read like the paths, it answers for charts that are not rendered here; may be repeated"),
 		str("changed-since", "with -f, only references that the commits since this Git `REVISION` touched, such as origin/main; files are read from Git", ""),
 		str("baseline", "earlier JSON report `FILE`: what it has already is counted and not failed on", ""),
 	}

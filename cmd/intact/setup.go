@@ -62,7 +62,7 @@ func newScanSetup(ctx context.Context, p program, c *cli.Context) (*scanSetup, e
 	if s.as, err = parseAs(c.String("as")); err != nil {
 		return nil, err
 	}
-	if s.as.Name != "" && (c.String("key") != "" || c.String("certificate-oidc-issuer") != "") {
+	if s.as.Name != "" && (signerKey(c) != "" || c.String("certificate-oidc-issuer") != "") {
 		return nil, usage(errors.New("--as with a signer that must have signed"), "nothing is signed before it is pushed: scan the pushed digest with --key or --certificate-identity")
 	}
 	if s.reach, err = newReach(p, c, pol, &s.notices); err != nil {

@@ -20,7 +20,7 @@ import (
 // rules.
 func overrideSignatures(c *cli.Context, pol *policy.Policy) (*policy.Policy, error) {
 	var o policy.SignatureOverride
-	key, id, idRegexp, issuer := c.String("key"), c.String("certificate-identity"), c.String("certificate-identity-regexp"), c.String("certificate-oidc-issuer")
+	key, id, idRegexp, issuer := signerKey(c), c.String("certificate-identity"), c.String("certificate-identity-regexp"), c.String("certificate-oidc-issuer")
 	switch {
 	case key != "" && (id != "" || idRegexp != "" || issuer != ""):
 		return nil, usage(errors.New("--key and a certificate identity"), "give one of them, or write both into a policy's signatures as anyOf")
@@ -68,6 +68,15 @@ func overrideSignatures(c *cli.Context, pol *policy.Policy) (*policy.Policy, err
 		return nil, usage(err, "see intact scan --help")
 	}
 	return out, nil
+}
+
+// signerKey is the key that must have signed the image. The --key of attest is the
+// one that it signs with: there the policy says who must have signed.
+func signerKey(c *cli.Context) string {
+	if c.Command.Name == "attest" {
+		return ""
+	}
+	return c.String("key")
 }
 
 // escapeGlob makes an identity exact: on the command line, as in cosign, a star

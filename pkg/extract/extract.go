@@ -34,6 +34,7 @@ type Result struct {
 	Found    []Found
 	Objects  []Object
 	Problems []Problem
+	Notices  []Notice
 	// Read are the other files that it was made from, with slashes, relative to
 	// the root: a change of one of them changes the Result.
 	Read []string
@@ -54,9 +55,14 @@ type Found struct {
 	// Unresolved says why Ref is not known: "parameter $(params.image)", "the value
 	// image.tag is not set".
 	Unresolved string
+	// Chart is set where a Helm chart that is not rendered here would say more.
+	Chart Chart
 	// Built is set where the name is what a build beside it gives its result, so that
 	// nobody pulls it from there; Unresolved says so too.
 	Built bool
+	// Off is set where nothing is made of it as the files are, since a value switches
+	// it off: others may switch it on. Workload is zero then.
+	Off bool
 	// Origin is where the reference is written: Kind "file", Where the path, line
 	// and column of its first byte, Path within the document
 	// ("spec.template.spec.containers[0].image").
@@ -84,6 +90,13 @@ type Found struct {
 // the file does not say.
 type Workload struct {
 	Kind, Namespace, Name string
+}
+
+// A Chart names a Helm chart as "helm template" names what it renders: app, and
+// app/charts/redis for one that it depends on. The zero value is none. Version may
+// be a range of versions, "" is any.
+type Chart struct {
+	Path, Version string
 }
 
 // A Site is the bytes of a file that say which image is meant.
@@ -127,4 +140,14 @@ type Problem struct {
 	Origin ref.Origin
 	Cause  fact.Cause
 	Why    string
+	Chart  Chart // that does not render; zero if it is about something else
+}
+
+// A Notice is about an image that is written in a file and that what is made of
+// the file does not hold: a container that an overlay deletes, an object that a
+// chart's values switch off. It leaves nothing unexamined, and is no secret.
+type Notice struct {
+	Origin ref.Origin
+	Raw    string // the image, as it is written; "" if that is not one text
+	Why    string // without the place and the image: the same for all of one kind
 }

@@ -21,6 +21,7 @@ type ignores struct {
 	matcher  gitignore.Matcher
 	tracked  map[string]bool // files and the folders above them; nil = not known
 	none     bool            // no .gitignore is read
+	named    []string        // folders that are read, whatever the patterns say of them
 	// unknown: Git is here and does not say what it tracks, so that nothing may be
 	// hidden. Below foreign are other repositories, with an index of their own.
 	unknown bool
@@ -109,9 +110,15 @@ func (i *ignores) ignored(p string, dir bool) bool {
 	if i.unknown || slices.ContainsFunc(i.foreign, func(dir string) bool { return strings.HasPrefix(p, dir) }) {
 		return false
 	}
-	return !i.tracked[p] && i.matcher.Match(strings.Split(p, "/"), dir)
+	return !i.tracked[p] && i.matches(i.matcher, p, dir)
 }
 
-func (i *ignores) excluded(p string, dir bool) bool {
-	return i.excludes.Match(strings.Split(p, "/"), dir)
+func (i *ignores) excluded(p string, dir bool) bool { return i.matches(i.excludes, p, dir) }
+
+// matches asks the patterns, unless they name a folder above p that was named as
+// a start.
+func (i *ignores) matches(m gitignore.Matcher, p string, dir bool) bool {
+	return m.Match(strings.Split(p, "/"), dir) && !slices.ContainsFunc(i.named, func(n string) bool {
+		return n != "." && (p == n || strings.HasPrefix(p, n+"/")) && m.Match(strings.Split(n, "/"), true)
+	})
 }

@@ -1,14 +1,12 @@
 package extract
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 
@@ -33,18 +31,6 @@ type Options struct {
 	Jobs int
 }
 
-// A Tree is what files declare, in the order of their paths.
-type Tree struct {
-	Found    []Found
-	Objects  []Object
-	Problems []Problem
-	Files    int // that an extractor read
-	// Unread are files that were named, each as a start, that are of no kind that is
-	// known, and that do not look as if they named an image: those are Problems.
-	Unread []string
-	Passed Passed
-}
-
 // Passed counts files that were not read, by reason.
 type Passed struct {
 	Other    int // of no kind that is known
@@ -64,7 +50,7 @@ func vendored(name string) bool {
 }
 
 // Walk reads what lies below each start, a path in fsys with slashes; "." is
-// all. A start that is a file is read whatever is excluded or ignored. What
+// all. A start is read though it is excluded or ignored, as a whole. What
 // cannot be read is a Problem. The error means that a start is not there, or
 // that ctx ended.
 func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, error) {
@@ -83,6 +69,7 @@ func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, e
 			w.named(start)
 			continue
 		}
+		w.ignore.named = append(w.ignore.named, start)
 		if err := w.dir(ctx, start); err != nil {
 			return nil, err
 		}
@@ -93,7 +80,7 @@ func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, e
 	if err := w.extract(ctx); err != nil {
 		return nil, err
 	}
-	w.tree.sort()
+	w.tree.settle()
 	return w.tree, nil
 }
 
@@ -259,6 +246,7 @@ func (w *walker) extract(ctx context.Context) error {
 			w.tree.Found = append(w.tree.Found, r.Found...)
 			w.tree.Objects = append(w.tree.Objects, r.Objects...)
 			w.tree.Problems = append(w.tree.Problems, r.Problems...)
+			w.tree.Notices = append(w.tree.Notices, r.Notices...)
 			for _, c := range r.Claims {
 				claimed[c], read[c] = true, true
 			}
@@ -325,17 +313,4 @@ func fileOrigin(p string) ref.Origin { return ref.Origin{Kind: "file", Where: p}
 
 func (w *walker) problem(p string, c fact.Cause, why string) {
 	w.tree.Problems = append(w.tree.Problems, Problem{Origin: fileOrigin(p), Cause: c, Why: why})
-}
-
-func (t *Tree) sort() {
-	sort.SliceStable(t.Found, func(i, j int) bool { return compare(t.Found[i].Origin, t.Found[j].Origin) < 0 })
-	sort.SliceStable(t.Objects, func(i, j int) bool { return compare(t.Objects[i].Origin, t.Objects[j].Origin) < 0 })
-	sort.SliceStable(t.Problems, func(i, j int) bool {
-		a, b := t.Problems[i], t.Problems[j]
-		return cmp.Or(compare(a.Origin, b.Origin), strings.Compare(a.Why, b.Why)) < 0
-	})
-}
-
-func compare(a, b ref.Origin) int {
-	return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path))
 }

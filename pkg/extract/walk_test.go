@@ -18,7 +18,8 @@ import (
 )
 
 // A lines extractor finds a reference on every line of files with its suffix;
-// "claims X" claims the file X, "panic" panics, "broken" fails.
+// "claims X" claims the file X, "has X" finds X in the file x, "gone X" misses it
+// there, "panic" panics, "broken" fails.
 type lines string
 
 func (l lines) Match(p string, _ []byte) bool { return strings.HasSuffix(p, string(l)) }
@@ -34,6 +35,13 @@ func (l lines) Extract(fsys fs.FS, p string) (extract.Result, error) {
 		switch word {
 		case "claims":
 			r.Claims = append(r.Claims, rest)
+		case "has":
+			at := ref.Origin{Kind: "file", Where: "x", Line: 1, Column: len(rest)}
+			r.Found = append(r.Found, extract.Found{Raw: rest, Kind: ref.KindImage, Origin: at, Related: []ref.Origin{{Kind: "file", Where: p, Line: i + 1}}})
+			r.Problems = append(r.Problems, extract.Problem{Origin: at, Cause: fact.Unsupported, Why: "bad " + rest})
+			r.Objects = append(r.Objects, extract.Object{Origin: at, Fact: fact.Object{Name: rest}})
+		case "gone":
+			r.Notices = append(r.Notices, extract.Notice{Origin: ref.Origin{Kind: "file", Where: "x", Line: 1, Column: len(rest)}, Raw: rest, Why: "gone"})
 		case "panic":
 			panic("on purpose")
 		case "broken":
@@ -196,5 +204,42 @@ func TestTrackedFilesAreReadThoughIgnored(t *testing.T) {
 	tree := walk(t, os.DirFS(dir), extract.Options{Extractors: []extract.Extractor{lines(".img")}})
 	if got := raws(tree); !slices.Equal(got, []string{"d/t.img two", "tracked.img one"}) || tree.Passed.Ignored != 1 {
 		t.Errorf("%q, %+v", got, tree.Passed)
+	}
+}
+
+// Two overlays have one base: what they make the same of it is one thing.
+func TestWhatIsFoundTwiceInOnePlaceIsThereOnce(t *testing.T) {
+	t.Parallel()
+	tree := walk(t, files("a.img", "has one\nhas three", "b.img", "has one\nhas two"), extract.Options{Extractors: []extract.Extractor{lines(".img")}})
+	if d := cmp.Diff([]string{"x one", "x two", "x three"}, raws(tree)); d != "" {
+		t.Error(d)
+	}
+	if r := tree.Found[0].Related; len(r) != 2 || r[0].Where != "a.img" || r[1].Where != "b.img" {
+		t.Errorf("the places where it is used: %+v", r)
+	}
+	if len(tree.Problems) != 3 || len(tree.Objects) != 3 {
+		t.Errorf("problems %+v, objects %+v", tree.Problems, tree.Objects)
+	}
+}
+
+// What one overlay deletes another may have.
+func TestANoticeStaysIfNobodyHasTheImage(t *testing.T) {
+	t.Parallel()
+	tree := walk(t, files("a.img", "gone one\ngone three", "b.img", "has one\ngone three"), extract.Options{Extractors: []extract.Extractor{lines(".img")}})
+	if len(tree.Notices) != 1 || tree.Notices[0].Raw != "three" {
+		t.Errorf("%+v", tree.Notices)
+	}
+}
+
+// Who names a folder means it, whatever the repository says of it.
+func TestAFolderThatIsNamedIsReadThoughExcludedOrIgnored(t *testing.T) {
+	t.Parallel()
+	fsys := files(".gitignore", "out/\n", "out/a.img", "one", "skip/b.img", "two", "skip/no/c.img", "three", "other/d.img", "four")
+	o := extract.Options{Extractors: []extract.Extractor{lines(".img")}, Excludes: []string{"skip/", "other/"}}
+	for _, starts := range [][]string{{".", "out", "skip"}, {"out", "skip", "."}} {
+		tree := walk(t, fsys, o, starts...)
+		if d := cmp.Diff([]string{"out/a.img one", "skip/b.img two", "skip/no/c.img three"}, raws(tree)); d != "" {
+			t.Errorf("%v: %s", starts, d)
+		}
 	}
 }

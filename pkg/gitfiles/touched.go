@@ -25,7 +25,8 @@ type Change struct {
 // Touched returns what head declares and base does not declare in the same way, in
 // head's order. Where in a file it stands does not matter; everything that it says
 // does. Of several that are alike in one file, of which base has fewer, all count.
-// Problems count if base has them not, or if Reread says so. Files and Passed are
+// Problems count if base has them not, or if Reread says so, Notices if base has
+// them not. Files and Passed are
 // head's.
 func Touched(base, head *extract.Tree, c Change) *extract.Tree {
 	out := &extract.Tree{Files: head.Files, Passed: head.Passed}
@@ -58,6 +59,15 @@ func Touched(base, head *extract.Tree, c Change) *extract.Tree {
 	for _, p := range head.Problems {
 		if had[ofProblem(p, c.Renamed)] == 0 || c.Reread == nil || c.Reread(p) {
 			out.Problems = append(out.Problems, p)
+		}
+	}
+	noticed := map[key]bool{}
+	for _, n := range base.Notices {
+		noticed[ofNotice(n, nil)] = true
+	}
+	for _, n := range head.Notices {
+		if !noticed[ofNotice(n, c.Renamed)] {
+			out.Notices = append(out.Notices, n)
 		}
 	}
 	return out
@@ -108,6 +118,10 @@ func ofObject(o extract.Object, renamed map[string]string) key {
 
 func ofProblem(p extract.Problem, renamed map[string]string) key {
 	return hash("problem", placeOf(p.Origin, renamed), p.Cause, p.Why)
+}
+
+func ofNotice(n extract.Notice, renamed map[string]string) key {
+	return hash("notice", placeOf(n.Origin, renamed), n.Raw, n.Why)
 }
 
 func unplaced(ignored []extract.Ignore) []extract.Ignore {

@@ -72,6 +72,21 @@ func (g *Graph) AddImage(img fact.Image) {
 	}
 }
 
+// Clone returns a graph that knows what g knows. What one of them learns from then
+// on the other does not.
+func (g *Graph) Clone() *Graph {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	out := &Graph{nodes: make(map[ref.Digest]*node, len(g.nodes))}
+	for d, n := range g.nodes {
+		// The other lists are never added to once they are set.
+		c := *n
+		c.parents, c.manifests = slices.Clone(n.parents), slices.Clone(n.manifests)
+		out.nodes[d] = &c
+	}
+	return out
+}
+
 // at returns the node of d, a new one if there is none.
 func (g *Graph) at(d ref.Digest) *node {
 	if g.nodes == nil {

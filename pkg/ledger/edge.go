@@ -51,9 +51,7 @@ func (e *Edge) Append(leaf []byte) ([]tlog.Hash, error) {
 	if err != nil {
 		return nil, err
 	}
-	for level, h := range hashes {
-		e.last[level] = h
-	}
+	copy(e.last[:], hashes)
 	e.size++
 	return hashes, nil
 }

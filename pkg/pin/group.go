@@ -33,7 +33,7 @@ func (p *planner) group() {
 		f, w := &p.tree.Found[i], &p.wants[i]
 		if f.Site == nil {
 			if w.left == nil && w.ref != f.Ref {
-				w.left, w.ref = leave(f, fact.Unsupported, "no place in the files holds it as a whole: its parts are put together from several"), f.Ref
+				w.left, w.ref = leave(f, fact.Unsupported, "no place in the files is its own: it is put together from parts, or its tag is that of others too; write the digest by hand, or give it a tag of its own"), f.Ref
 			}
 			continue
 		}

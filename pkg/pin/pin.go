@@ -133,6 +133,10 @@ func (p *planner) decide(f *extract.Found) want {
 		w.left = note(f, "an action, and which commit its revision names is not in a registry: REF007 says how to write it")
 	case f.Kind == ref.KindMachineImage && f.Class != ref.Fixed && p.options.Mode != Remove:
 		w.left = note(f, "a machine image, which no registry has: REF006 says how to write it")
+	case f.Kind == ref.KindArtifact && f.Chart.Path != "" && f.Unresolved != "":
+		if p.options.Mode != Remove {
+			w.left = note(f, "a chart that is not rendered here: its images are pinned where its values set them")
+		}
 	case f.Built && p.options.Mode != Remove:
 		w.left = note(f, f.Unresolved)
 	case f.Built || f.Kind == ref.KindAction || f.Kind == ref.KindMachineImage:

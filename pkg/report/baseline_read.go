@@ -170,7 +170,7 @@ func (d *decoder) target(raw []byte) error {
 		Kind                      ref.Kind
 		Ref, ImageName, Container string
 		Image                     ref.Digest
-		Origins                   []Origin
+		Origins                   Origins
 		Results                   []check.Result
 	}
 	if err := json.Unmarshal(raw, &t); err != nil {

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,7 +70,9 @@ func TestCompare(t *testing.T) {
 			}
 			r.Images[0].ID, r.Images[0].Image = reporttest.IDB, "ghcr.io/acme/api@"+string(reporttest.IDB)
 		}, report.Since{Known: 7}},
-		"moved_in_its_file": {func(r *report.Report) { r.Targets[3].Origins[0].Line = 99 }, report.Since{Known: 7}},
+		"moved_in_its_file": {func(r *report.Report) {
+			r.Targets[3].Origins = report.OriginsOf(reporttest.At("deploy/dev/api.yaml", 99, 16), reporttest.At("deploy/dev/job.yaml", 9, 12))
+		}, report.Since{Known: 7}},
 		"pinned": {func(r *report.Report) {
 			for i := 3; i < 5; i++ {
 				r.Targets[i].Ref += "@" + string(reporttest.IDA)
@@ -91,12 +94,14 @@ func TestCompare(t *testing.T) {
 		}, report.Since{Known: 6, Unseen: 1}},
 		"the_reference_is_gone": {func(r *report.Report) { r.Targets = append(r.Targets[:4], r.Targets[5:]...) }, report.Since{Known: 6, Unseen: 1}},
 		"in_one_more_file": {func(r *report.Report) {
-			r.Targets[3].Origins = append(r.Targets[3].Origins, reporttest.At("deploy/new.yaml", 1, 1))
+			r.Targets[3].Origins = report.OriginsOf(append(slices.Collect(r.Targets[3].Origins.All()), reporttest.At("deploy/new.yaml", 1, 1))...)
 			// Its findings stand in a place where nobody knew them: the reference's and the image's.
 		}, report.Since{Known: 3, New: 4}},
-		"in_one_file_less": {func(r *report.Report) { r.Targets[3].Origins = r.Targets[3].Origins[:1] }, report.Since{Known: 7}},
-		"other_words":      {func(r *report.Report) { r.Targets[6].Results[0].Findings[0].Message = "the tag now means another" }, report.Since{Known: 6, New: 1, Fixed: 1}},
-		"switched_off":     {func(r *report.Report) { lay(r).Level = policy.LevelOff }, report.Since{Known: 5}},
+		"in_one_file_less": {func(r *report.Report) {
+			r.Targets[3].Origins = report.OriginsOf(reporttest.At("deploy/dev/api.yaml", 17, 16))
+		}, report.Since{Known: 7}},
+		"other_words":  {func(r *report.Report) { r.Targets[6].Results[0].Findings[0].Message = "the tag now means another" }, report.Since{Known: 6, New: 1, Fixed: 1}},
+		"switched_off": {func(r *report.Report) { lay(r).Level = policy.LevelOff }, report.Since{Known: 5}},
 		"accepted": {func(r *report.Report) {
 			lay(r).Findings[0].Paths = []fact.Bytes{"/y"}
 			lay(r).Accepted, lay(r).Excepted = []report.Accepted{{Finding: 0, By: "an exception"}}, 1
@@ -152,8 +157,8 @@ func TestNothingIsKnownOfAnotherTargetOrCheck(t *testing.T) {
 		"ref":       func(t *report.Target) { t.Ref = "ghcr.io/acme/api:1.4.3" },
 		"kind":      func(t *report.Target) { t.Kind = "artifact" },
 		"container": func(t *report.Target) { t.Container = "other" },
-		"file":      func(t *report.Target) { t.Origins = []report.Origin{reporttest.At("deploy/dev/api.yaml2", 1, 1)} },
-		"argument":  func(t *report.Target) { t.Origins = nil },
+		"file":      func(t *report.Target) { t.Origins = report.OriginsOf(reporttest.At("deploy/dev/api.yaml2", 1, 1)) },
+		"argument":  func(t *report.Target) { t.Origins = report.Origins{} },
 	} {
 		other := r.Targets[4]
 		if change(&other); b.Known(report.Key(other), "REF001", f) {

@@ -149,7 +149,7 @@ func placesOf(t *Target, inv Inventory) []place {
 	if inv.Kind == "kubernetes" {
 		unit = "pods"
 	}
-	for _, o := range t.Origins {
+	for o := range t.Origins.All() {
 		p := place{where: strings.TrimPrefix(o.Where, inv.Name+"/"), what: what, unit: unit, count: 1, node: o.Node}
 		switch {
 		case inv.Kind == "files":

@@ -218,13 +218,17 @@ func ofAll(res Result, users []user) (Result, []Place, string) {
 // placesIn are the places of t, each once.
 func placesIn(t *Target) []Place {
 	var out []Place
-	for _, o := range t.Origins {
+	for o := range t.Origins.All() {
 		p := Place{Origin: o.Origin, Container: t.Container, Count: 1}
 		if p.Where == "" || t.Kind == KindGap && !p.InFile() {
 			continue // an argument, or all of an inventory
 		}
 		if !p.InFile() {
 			p.Path = "" // the pod
+		}
+		if n := len(out) - 1; n >= 0 && !p.InFile() && out[n].Origin == p.Origin {
+			out[n].Count++
+			continue
 		}
 		out = append(out, p)
 	}

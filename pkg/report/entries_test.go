@@ -134,9 +134,7 @@ func TestFingerprints(t *testing.T) {
 			r.Targets[i].Image, r.Targets[i].ImageName = r.Images[0].ID, r.Images[0].Image
 			r.Targets[i].Ref += "@" + string(reporttest.IDB)
 		}
-		for n := range r.Targets[i].Origins {
-			r.Targets[i].Origins[n].Line += 40
-		}
+		reporttest.EditOrigins(&r.Targets[i].Origins, func(o *report.Origin) { o.Line += 40 })
 		for n := range r.Targets[i].Results {
 			for m := range r.Targets[i].Results[n].Findings {
 				r.Targets[i].Results[n].Findings[m].Message += "!"

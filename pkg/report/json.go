@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
+	"slices"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -42,8 +45,8 @@ func escapeJSON(b []byte) []byte {
 // is escaped as JSON demands, and also <, > and &, so that the report can stand
 // in a page.
 //
-// Images and targets are encoded one by one: the report of a large fleet has
-// hundreds of megabytes, and is never held as a whole.
+// Images, targets and their origins are encoded one by one: the report of a large
+// fleet has hundreds of megabytes, and is never held as a whole.
 func WriteJSON(w io.Writer, r *Report) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	frame := *r
@@ -54,9 +57,9 @@ func WriteJSON(w io.Writer, r *Report) error {
 	}
 	b = append(escapeJSON(b), '\n')
 	// A line feed is never inside of a string.
-	b, err = writeList(out, b, "\n  \"images\": [", r.Images)
+	b, err = writeList(out, b, "images", 2, slices.Values(r.Images), writeWhole[Image])
 	if err == nil {
-		b, err = writeList(out, b, "\n  \"targets\": [", r.Targets)
+		b, err = writeList(out, b, "targets", 2, slices.Values(r.Targets), writeTarget)
 	}
 	if err == nil {
 		_, err = out.Write(b)
@@ -70,33 +73,51 @@ func WriteJSON(w io.Writer, r *Report) error {
 	return nil
 }
 
-// writeList writes frame up to the empty list that begins with open, and in it
-// all parts, and returns the rest of frame.
-func writeList[T any](w io.Writer, frame []byte, open string, parts []T) ([]byte, error) {
+// writeList writes frame up to the empty list called name, which stands so many
+// spaces deep, and in it all parts, and returns the rest of frame.
+func writeList[T any](w io.Writer, frame []byte, name string, deep int, parts iter.Seq[T], write func(w io.Writer, prefix string, part T) error) ([]byte, error) {
+	line := "\n" + strings.Repeat(" ", deep)
+	open := line + `"` + name + `": [`
 	i := bytes.Index(frame, []byte(open)) + len(open)
 	if _, err := w.Write(frame[:i]); err != nil {
 		return nil, err
 	}
-	for i := range parts {
-		b, err := json.MarshalIndent(&parts[i], "    ", "  ")
-		if err != nil {
-			return nil, err
-		}
-		head := "\n    "
-		if i > 0 {
-			head = ",\n    "
-		}
+	head, end := line+"  ", ""
+	for part := range parts {
 		if _, err := io.WriteString(w, head); err != nil {
 			return nil, err
 		}
-		if _, err := w.Write(escapeJSON(b)); err != nil {
+		if err := write(w, strings.Repeat(" ", deep+2), part); err != nil {
 			return nil, err
 		}
+		head, end = ","+line+"  ", line
 	}
-	if len(parts) > 0 {
-		if _, err := io.WriteString(w, "\n  "); err != nil {
-			return nil, err
-		}
+	_, err := io.WriteString(w, end)
+	return frame[i:], err
+}
+
+func writeWhole[T any](w io.Writer, prefix string, part T) error {
+	b, err := json.MarshalIndent(&part, prefix, "  ")
+	if err != nil {
+		return err
 	}
-	return frame[i:], nil
+	_, err = w.Write(escapeJSON(b))
+	return err
+}
+
+func writeTarget(w io.Writer, prefix string, t Target) error {
+	if t.Origins.Len() == 0 {
+		return writeWhole(w, prefix, t)
+	}
+	frame := t
+	frame.Origins = OriginsOf()
+	b, err := json.MarshalIndent(&frame, prefix, "  ")
+	if err != nil {
+		return err
+	}
+	b, err = writeList(w, escapeJSON(b), "origins", len(prefix)+2, t.Origins.All(), writeWhole[Origin])
+	if err == nil {
+		_, err = w.Write(b)
+	}
+	return err
 }

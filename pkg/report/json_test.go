@@ -16,7 +16,7 @@ func TestWriteJSONIsTheWholeReport(t *testing.T) {
 	full, empty := reporttest.Rich(), &report.Report{Images: []report.Image{}, Targets: []report.Target{}}
 	one := reporttest.Rich()
 	one.Images, one.Targets = one.Images[:1], []report.Target{}
-	for name, r := range map[string]*report.Report{"rich": full, "empty": empty, "one_image": one} {
+	for name, r := range map[string]*report.Report{"rich": full, "empty": empty, "one_image": one, "files": reporttest.Files()} {
 		var b bytes.Buffer
 		if err := report.WriteJSON(&b, r); err != nil {
 			t.Fatal(err)
@@ -39,8 +39,8 @@ func TestWriteJSONIsTheWholeReport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(len(indented)+1, b.Len()); name == "empty" && d != "" {
-			t.Errorf("%s: layout: %s", name, b.Bytes())
+		if d := cmp.Diff(string(indented)+"\n", b.String()); (name == "empty" || name == "files") && d != "" {
+			t.Errorf("%s: layout: %s", name, d)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import "strings"
 func Key(t Target) string {
 	name, _, _ := strings.Cut(t.Ref, "@")
 	parts := []string{string(t.Kind), name, t.Container}
-	for _, o := range t.Origins {
+	for o := range t.Origins.All() {
 		where := o.Where
 		if n := len(parts); parts[n-1] != where {
 			parts = append(parts, where)

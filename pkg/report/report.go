@@ -120,7 +120,7 @@ type Target struct {
 	Kind    ref.Kind       `json:"kind"`
 	Ref     string         `json:"ref"`   // as written; of a gap: what could not be seen
 	Image   ref.Digest     `json:"image"` // an images[].id, or ""
-	Origins []Origin       `json:"origins"`
+	Origins Origins        `json:"origins"`
 	Results []Result       `json:"results"`
 	Verdict policy.Verdict `json:"verdict"`
 	// Error says why there is no image, and Cause what kind of reason that is.

@@ -267,14 +267,14 @@ func (p *printer) coverage(v *view, inv Inventory) {
 		case t.Kind == KindGroup || t.Kind == KindGap || t.Kind == KindObject:
 			continue
 		case t.Image != "":
-			judged += len(t.Origins)
+			judged += t.Origins.Len()
 		case t.Error == "":
-			written += len(t.Origins)
+			written += t.Origins.Len()
 		default:
-			lost[t.Error] += len(t.Origins)
+			lost[t.Error] += t.Origins.Len()
 		}
 		if t.Injected {
-			injected[t.Container+" "+t.Ref] += len(t.Origins)
+			injected[t.Container+" "+t.Ref] += t.Origins.Len()
 		}
 	}
 	for _, img := range v.images {

@@ -14,32 +14,88 @@ import (
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
-// examined examines the image that runs and puts what is known of its platform
-// beside the container.
-func (g *containerGatherer) examined(ctx context.Context, root *opened) {
-	set, declared := g.out.set, g.class.spec.Container.Ref
-	if root == nil {
+// facts puts together in g.set what is known about the class. Nothing is asked any
+// more.
+func (g *containerGatherer) facts() {
+	r, k := g.out, g.class
+	if len(k.found) > 0 {
+		g.set = g.declaredFacts(k)
+	} else {
+		g.set = g.runtimeFacts(k)
+	}
+	switch {
+	case r.asks:
+		g.set.Running = g.runningFact()
+		g.examined()
+		g.reference()
+		g.forecast()
+		g.filesFacts()
+	case !k.noImage():
+		g.unasked()
+	}
+	if r.declares != nil {
+		g.set.Declared = fact.Of(*r.declares)
+	}
+}
+
+// unasked marks all that a registry would have told. What the runtime says can
+// still be told apart by its digest.
+func (g *containerGatherer) unasked() {
+	c, why := g.scanner.unasked(g.out)
+	known, s := g.set, fact.AllMissing(c, why)
+	s.Reference, s.Container, s.Settings = known.Reference, known.Container, known.Settings
+	s.Tag, s.Pin, s.Push, s.Declared, s.TagHistory = known.Tag, known.Pin, known.Push, known.Declared, known.TagHistory
+	s.Running = g.runningFact()
+	if g.nothing() {
+		s.Forecast, s.Judged, s.Changes = fact.None[fact.Forecast](), fact.None[fact.Judged](), fact.NoList[fact.FileChange]()
+	}
+	g.set = s
+}
+
+// runningFact is what runs, as far as it is known.
+func (g *containerGatherer) runningFact() fact.Value[fact.Running] {
+	switch {
+	case g.nothing():
+		return fact.None[fact.Running]()
+	case !g.runs:
+		return fact.Missing[fact.Running](fact.Unsupported, g.unread)
+	case g.out.asks:
+		g.settle()
+	default:
+		g.running.UnheardCause, g.running.Unheard = g.scanner.unasked(g.out)
+	}
+	g.compare()
+	return fact.Of(g.running)
+}
+
+// examined puts what is known of the image that runs, and of its platform, beside
+// the container.
+func (g *containerGatherer) examined() {
+	set, e := g.set, g.out.image
+	if e == nil {
 		none := fact.AllMissing(g.lost())
 		set.Image, set.Documents, set.Listings, set.Signatures = none.Image, none.Documents, none.Listings, none.Signatures
 		set.Config, set.Layers, set.User, set.Filesystem = none.Config, none.Layers, none.User, none.Filesystem
 		return
 	}
+	from := e.set
+	if c := g.out.child; c != nil {
+		from = c.set
+	}
+	set.Image, set.Config, set.User, set.Filesystem = from.Image, from.Config, from.User, from.Filesystem
+}
+
+// examine examines the image of root, once for all that run it.
+func (g *containerGatherer) examine(ctx context.Context, root *opened) *examined {
 	on := g.platform()
 	sel := g.selection(on)
 	img := root.img.Selecting(sel)
-	name := declared
+	name := g.class.spec.Container.Ref
 	if name.Name == "" {
 		name = root.to
 	}
-	t := Target{Text: g.class.spec.Container.Image, Kind: ref.KindImage, Ref: root.to, Name: name, Place: g.place, runs: g.class.found == nil}
-	g.out.key = onceKey(img.Root.Doc.Digest, name, g.placeKey, sel)
-	e := g.once(g.out.key, func() *examined { return g.examine(ctx, t, img) })
-	g.out.image = e
-	set.Image, set.Config, set.User, set.Filesystem = e.set.Image, e.set.Config, e.set.User, e.set.Filesystem
-	if c := g.child(e); c != nil {
-		g.out.label = c.label
-		set.Image, set.Config, set.User, set.Filesystem = c.set.Image, c.set.Config, c.set.User, c.set.Filesystem
-	}
+	t := Target{Text: g.class.spec.Container.Image, Kind: ref.KindImage, Ref: root.to, Name: name, Place: g.out.place.Place, runs: len(g.class.found) == 0}
+	return g.once(onceKey(img.Root.Doc.Digest, name, g.out.place.key, sel), func() *examined { return g.scanner.examine(ctx, t, img) })
 }
 
 // onceKey tells images apart that are examined because they run.
@@ -49,7 +105,7 @@ func onceKey(root ref.Digest, name ref.Ref, place string, sel image.Selection) s
 
 // selection chooses the platform that runs, where layers are read.
 func (g *containerGatherer) selection(on ref.Platform) image.Selection {
-	if g.Depth != policy.DepthLayers && g.class.id == "" && g.class.found == nil {
+	if g.Depth != policy.DepthLayers && g.class.id == "" && len(g.class.found) == 0 {
 		return image.Selection{}
 	}
 	if on.OS == "" {
@@ -58,8 +114,8 @@ func (g *containerGatherer) selection(on ref.Platform) image.Selection {
 	return image.Selection{Host: on}
 }
 
-// child is the platform of e that runs.
-func (g *containerGatherer) child(e *examined) *examinedChild {
+// child is the platform of e that runs; nil if that is not known.
+func (g *containerGatherer) childOf(e *examined) *examinedChild {
 	manifest := g.running.Manifest
 	if !g.runs {
 		_, manifest, _ = g.graph.Names(e.img.Root.Doc.Digest, g.platform())
@@ -73,11 +129,11 @@ func (g *containerGatherer) child(e *examined) *examinedChild {
 
 // lost says why there is no image.
 func (g *containerGatherer) lost() (fact.Cause, string) {
-	if r := g.out.set.Running; r.State == fact.Unknown {
+	if r := g.set.Running; r.State == fact.Unknown {
 		g.out.err = &image.Error{Op: "tell what runs", Cause: r.Cause, Err: errors.New(r.Why)}
 		return r.Cause, r.Why
 	}
-	for _, o := range []*opened{g.declared, g.out.tag} {
+	for _, o := range []*opened{g.out.declared, g.out.tag} {
 		if !g.runs && o != nil && o.err != nil {
 			g.out.err = o.err
 			return causeOf(o.err), describe(o.err)
@@ -91,13 +147,13 @@ func (g *containerGatherer) lost() (fact.Cause, string) {
 }
 
 // reference gathers the facts about what is declared.
-func (g *containerGatherer) reference(ctx context.Context) {
-	set := g.out.set
+func (g *containerGatherer) reference() {
+	set := g.set
 	set.Availability = fact.MissingList[fact.Blob](fact.NotAsked, "whether registries still have all blobs of what runs (--depth layers)")
 	if e := g.out.image; e != nil {
 		set.Availability = e.availability
 	}
-	o := g.declared
+	o := g.out.declared
 	if o == nil {
 		o = g.out.tag
 	}
@@ -109,7 +165,7 @@ func (g *containerGatherer) reference(ctx context.Context) {
 	default:
 		set.Resolution = gather.Resolution(o.img, o.to)
 	}
-	d := g.declared
+	d := g.out.declared
 	switch {
 	case d == nil:
 	case d.err != nil && image.CauseOf(d.err) == fact.NotFound:
@@ -118,14 +174,14 @@ func (g *containerGatherer) reference(ctx context.Context) {
 	case d.err != nil:
 		set.Pin = fact.Missing[fact.Pin](causeOf(d.err), describe(d.err))
 	default:
-		set.Pin = g.pinOf(ctx, d)
+		set.Pin = d.pin.fact // asked in conclude
 	}
 }
 
 // forecast says what a start of the same container would bring. It is Absent
 // where a digest decides that.
 func (g *containerGatherer) forecast() {
-	set, o := g.out.set, g.out.tag
+	set, o := g.set, g.out.tag
 	switch {
 	case set.Running.State == fact.Absent || g.class.spec.Container.Ref.Digest != "":
 		set.Forecast = fact.None[fact.Forecast]()
@@ -152,7 +208,7 @@ func (g *containerGatherer) forecast() {
 	}
 	if g.Policy.UpstreamOf(declared.Canonical()) != declared.Canonical() {
 		f.Mirror = declared.Registry()
-		if u := g.upstream; u != nil && u.img != nil {
+		if u := g.out.upstream; u != nil && u.img != nil {
 			f.Upstream = u.img.Root.Doc.Digest
 		}
 	}

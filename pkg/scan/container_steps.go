@@ -18,34 +18,33 @@ import (
 // ask resolves what the container's own specification names: its digest if it has
 // one, else its tag.
 func (g *containerGatherer) ask(ctx context.Context) {
-	g.parse()
 	r := g.class.spec.Container.Ref
 	switch {
 	case r.Name == "":
 		return
 	case r.Digest != "":
-		g.declared = g.open(ctx, g.place, g.placeKey, r)
+		g.out.declared = g.open(ctx, r)
 		return
 	case r.Tag == "":
 		r.Tag = "latest" // what every runtime does with such a name
 	}
-	g.out.tag = g.open(ctx, g.place, g.placeKey, r)
+	g.out.tag = g.open(ctx, r)
 }
 
 // find looks for the running image in registries unless its names are known from
 // what was opened already: by digest where it was declared, then where the
 // runtime says it is from.
 func (g *containerGatherer) find(ctx context.Context) {
-	if !g.runs || g.proved(g.declared) || g.proved(g.out.tag) {
+	if !g.runs || g.proved(g.out.declared) || g.proved(g.out.tag) {
 		return
 	}
 	for i, n := range g.names {
-		if g.scanner.graph.KindOf(n.Digest) == fact.DigestConfig || i == 0 && g.class.first.ReportedKind == fact.DigestConfig {
+		if g.graph.KindOf(n.Digest) == fact.DigestConfig || i == 0 && g.class.first.kind == fact.DigestConfig {
 			continue // no registry answers to it as a manifest
 		}
 		for _, repository := range g.repositories(n) {
-			o := g.open(ctx, g.place, g.placeKey, ref.Ref{Name: repository, Digest: n.Digest})
-			g.tried = append(g.tried, o)
+			o := g.open(ctx, ref.Ref{Name: repository, Digest: n.Digest})
+			g.out.tried = append(g.out.tried, o)
 			if g.proved(o) {
 				return
 			}
@@ -56,7 +55,7 @@ func (g *containerGatherer) find(ctx context.Context) {
 // proved reports whether o is the image that runs.
 func (g *containerGatherer) proved(o *opened) bool {
 	return o != nil && o.img != nil && o.img.Root.Right() &&
-		g.scanner.graph.Compare(o.img.Root.Doc.Digest, g.running.Digest, g.platform()).Answer == fact.AnswerSame
+		g.graph.Compare(o.img.Root.Doc.Digest, g.running.Digest, g.platform()).Answer == fact.AnswerSame
 }
 
 // more asks for what else a forecast needs: what another pull on the node has
@@ -66,8 +65,8 @@ func (g *containerGatherer) more(ctx context.Context) {
 	if !g.runs || tag == nil {
 		return
 	}
-	if d := g.class.nodeTag; d != "" && g.scanner.graph.Compare(d, g.running.Digest, g.platform()).Answer == fact.AnswerUnknown {
-		g.cached = g.open(ctx, g.place, g.placeKey, ref.Ref{Name: declared.Canonical(), Digest: d})
+	if d := g.class.nodeTag; d != "" && g.graph.Compare(d, g.running.Digest, g.platform()).Answer == fact.AnswerUnknown {
+		g.out.cached = g.open(ctx, ref.Ref{Name: declared.Canonical(), Digest: d})
 	}
 	upstream := g.Policy.UpstreamOf(declared.Canonical())
 	if upstream == declared.Canonical() {
@@ -75,44 +74,46 @@ func (g *containerGatherer) more(ctx context.Context) {
 	}
 	// A mirror's tag can be a day old: what it says proves neither drift nor that
 	// there is none.
-	g.upstream = g.open(ctx, g.place, g.placeKey, ref.Ref{Name: upstream, Tag: tag.to.Tag})
+	g.out.upstream = g.open(ctx, ref.Ref{Name: upstream, Tag: tag.to.Tag})
 }
 
-// conclude puts together what all have learned.
+// conclude examines the image that runs, by what all have learned, and asks what
+// is left to ask.
 func (g *containerGatherer) conclude(ctx context.Context) {
-	set := g.out.set
 	if g.runs {
 		g.settle()
-		g.compare()
-		set.Running = fact.Of(g.running)
 	}
-	g.examined(ctx, g.root())
-	g.reference(ctx)
-	g.forecast()
-	g.wantsChanges()
+	if root := g.root(); root != nil {
+		g.out.image = g.examine(ctx, root)
+		g.out.child = g.childOf(g.out.image)
+		g.class.image = g.out.image
+	}
+	if d := g.out.declared; d != nil && d.err == nil {
+		g.pinOf(ctx, d)
+	}
 }
 
 // settle says where the running image was found, and by which names it is known
 // to go.
 func (g *containerGatherer) settle() {
-	for _, o := range append([]*opened{g.declared, g.out.tag}, g.tried...) {
+	for _, o := range append([]*opened{g.out.declared, g.out.tag}, g.out.tried...) {
 		if o == nil {
 			continue
 		}
 		g.asked(o)
 		if g.proved(o) {
 			g.running.Found = o.to.Canonical()
-			if o != g.declared && o != g.out.tag {
+			if o != g.out.declared && o != g.out.tag {
 				g.byDigest = o
 			}
 			break
 		}
 	}
 	r := &g.running
-	if k := g.scanner.graph.KindOf(r.Digest); k != "" {
+	if k := g.graph.KindOf(r.Digest); k != "" {
 		r.Kind = k
 	}
-	r.Index, r.Manifest, r.Config = g.scanner.graph.Names(r.Digest, g.platform())
+	r.Index, r.Manifest, r.Config = g.graph.Names(r.Digest, g.platform())
 }
 
 // repositories are where the digest of n may be.
@@ -143,11 +144,11 @@ func (g *containerGatherer) compare() {
 	c := g.class.spec.Container
 	on := g.platform()
 	if d := c.Ref.Digest; d != "" {
-		answer := g.scanner.graph.Compare(d, g.running.Digest, on)
+		answer := g.graph.Compare(d, g.running.Digest, on)
 		g.running.Declared = &answer
 	}
 	if t, err := ref.Parse(c.Template); err == nil && t.Digest != "" {
-		answer := g.scanner.graph.Compare(t.Digest, g.running.Digest, on)
+		answer := g.graph.Compare(t.Digest, g.running.Digest, on)
 		g.running.Template = &answer
 	}
 }
@@ -159,8 +160,8 @@ func (g *containerGatherer) platform() ref.Platform { return g.class.spec.Contai
 // else what the runtime reports. A signature on an index counts only if that
 // index was itself given. Where nothing runs it is what is declared.
 func (g *containerGatherer) root() *opened {
-	nothing := g.out.set.Running.State == fact.Absent
-	for _, o := range []*opened{g.declared, g.out.tag} {
+	nothing := g.nothing()
+	for _, o := range []*opened{g.out.declared, g.out.tag} {
 		if o != nil && o.img != nil && (nothing || g.runs && g.proved(o)) {
 			return o
 		}

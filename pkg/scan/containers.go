@@ -13,8 +13,7 @@ import (
 type observed struct {
 	inventories []*inventory
 	rans        []*ran
-	groups      []*grouped
-	of          map[*class]*ran
+	groups      []*group
 	notices     []string
 }
 
@@ -22,66 +21,57 @@ type observed struct {
 // what was learned about them.
 func (s *scanner) containers(ctx context.Context, places []*inventory) *observed {
 	out := &observed{inventories: places}
-	var classes []*class
 	for _, p := range places {
-		classes = append(classes, p.classes...)
+		for _, k := range p.classes {
+			out.rans = append(out.rans, &ran{class: k})
+		}
+		out.groups = append(out.groups, p.groups...)
+		p.classes, p.groups = nil, nil // so that each can go when it is judged
 	}
-	all := make([]*containerGatherer, len(classes))
-	s.each(ctx, len(classes), func(ctx context.Context, i int) { all[i] = s.gatherer(ctx, classes[i]) })
+	s.each(ctx, len(out.rans), func(ctx context.Context, i int) { s.prepare(ctx, out.rans[i]) })
 	steps := []func(*containerGatherer, context.Context){
 		(*containerGatherer).ask, (*containerGatherer).find, (*containerGatherer).more, (*containerGatherer).conclude,
 	}
 	var done atomic.Int64
 	for _, step := range steps {
-		s.each(ctx, len(all), func(ctx context.Context, i int) {
-			if all[i].asks {
-				step(all[i], ctx)
+		s.each(ctx, len(out.rans), func(ctx context.Context, i int) {
+			if r := out.rans[i]; r.asks {
+				step(s.gatherer(r), ctx)
 			}
-			s.tell("declarations compared", int(done.Add(1)), len(steps)*len(all))
+			s.tell("declarations compared", int(done.Add(1)), len(steps)*len(out.rans))
 		})
 	}
-	s.changes(ctx, all)
-	for _, g := range all {
-		out.rans = append(out.rans, g.out)
-	}
-	out.of = make(map[*class]*ran, len(classes))
-	for _, r := range out.rans {
-		out.of[r.class] = r
-	}
-	for _, p := range places {
-		for _, g := range p.groups {
-			out.groups = append(out.groups, &grouped{group: g, former: fact.NoList[fact.Revision]()})
-		}
-	}
+	s.settled, s.graph = s.graph, s.graph.Clone()
+	s.changes(ctx, out.rans)
 	s.join(out)
 	s.each(ctx, len(out.groups), func(ctx context.Context, i int) { s.revisions(ctx, out.groups[i]) })
 	return out
 }
 
-// judgeContainer evaluates the checks on a class, once all is gathered.
-func (s *scanner) judgeContainer(r *ran) []check.Result {
+// judgeContainer evaluates the checks on a class by what is known about it.
+func (s *scanner) judgeContainer(r *ran, set *fact.Set) []check.Result {
 	if r.tag != nil && r.tag.err == nil {
-		r.set.Tag = r.tag.tag
+		set.Tag = r.tag.tag
 	}
-	r.set.Judged = s.judgedFact(r)
-	out := s.scoped(r.set, check.ScopeReference, check.ScopeContainer)
-	if r.image == nil && !r.noImage {
-		out = append(out, s.unexamined(r.set, Target{Name: r.class.spec.Container.Ref})...)
+	set.Judged = s.judgedFact(r, set)
+	out := s.scoped(set, check.ScopeReference, check.ScopeContainer)
+	if r.image == nil && !r.class.noImage() {
+		out = append(out, s.unexamined(set, Target{Name: r.class.spec.Container.Ref})...)
 	}
 	return out
 }
 
 // judgedFact is what the policy makes of the image that runs.
-func (s *scanner) judgedFact(r *ran) fact.Value[fact.Judged] {
+func (s *scanner) judgedFact(r *ran, set *fact.Set) fact.Value[fact.Judged] {
 	switch {
-	case r.set.Running.State == fact.Absent:
+	case set.Running.State == fact.Absent:
 		return fact.None[fact.Judged]()
-	case r.set.Running.State == fact.Unknown:
-		return fact.Missing[fact.Judged](r.set.Running.Cause, r.set.Running.Why)
+	case set.Running.State == fact.Unknown:
+		return fact.Missing[fact.Judged](set.Running.Cause, set.Running.Why)
 	case r.image == nil:
-		return fact.Missing[fact.Judged](r.set.Image.Cause, r.set.Image.Why)
+		return fact.Missing[fact.Judged](set.Image.Cause, set.Image.Why)
 	}
-	return fact.Of(s.judgedImage(r.image, r.class.subject))
+	return fact.Of(s.judgedImage(r.image, r.class.subject()))
 }
 
 // gapSet is the facts about what a gap hides: nothing, for its cause.

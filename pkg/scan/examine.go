@@ -15,6 +15,7 @@ import (
 // An examined is one root digest in one repository with all facts about it.
 type examined struct {
 	img          *image.Image
+	id           string  // repository@digest, as reports say it
 	name         ref.Ref // what it is judged as; may be zero
 	place        string  // of a local image, as written
 	set          *fact.Set

@@ -37,16 +37,14 @@ func (s *scanner) declared(f *Files) *inventory {
 	classes := map[declaredKey]*class{}
 	for i := range f.Found {
 		found := &f.Found[i]
-		subject := policy.Subject{Path: found.Origin.Where}
-		key := declaredKeyOf(found, s.Policy.PlaceOf(subject))
+		key := declaredKeyOf(found, s.Policy.PlaceOf(policy.Subject{Path: found.Origin.Where}))
 		k := classes[key]
 		if k == nil {
-			subject.Image = canonical(found.Ref)
-			k = &class{inventory: inv, found: found, subject: subject, classKey: classKey{spec: specOf(found)}}
+			k = &class{inventory: inv, classKey: classKey{spec: specOf(found)}}
 			classes[key] = k
 			inv.classes = append(inv.classes, k)
 		}
-		k.origins = append(k.origins, occurrence{found: found})
+		k.found = append(k.found, found)
 	}
 	for _, p := range f.Problems {
 		what := p.Origin.Where
@@ -92,11 +90,14 @@ func specOf(f *extract.Found) *observe.Spec {
 // declaredFacts are the facts about a class that files declare, before anything
 // is asked of a registry.
 func (s *scanner) declaredFacts(k *class) *fact.Set {
-	f := k.found
+	f := k.found[0]
 	set := &fact.Set{
 		Container: fact.None[fact.Container](), Settings: fact.None[fact.Settings](), Declared: fact.None[fact.Declared](),
 		Push: fact.None[fact.Push](), Pin: fact.None[fact.Pin](), Tag: fact.None[fact.Tag](), Changes: fact.NoList[fact.FileChange](),
 		Running: fact.None[fact.Running](), Forecast: fact.None[fact.Forecast](), Judged: fact.None[fact.Judged](),
+	}
+	if set.TagHistory = s.history(f.Ref); f.Unresolved != "" && !f.Built && s.TagHistory != nil {
+		set.TagHistory = fact.Missing[fact.TagHistory](fact.Unsupported, "which tag is meant is not known")
 	}
 	if f.Settings != nil {
 		set.Settings = fact.Of(*f.Settings)
@@ -120,33 +121,9 @@ func (s *scanner) declaredFacts(k *class) *fact.Set {
 	return set
 }
 
-// declaredGatherer prepares to gather the facts about a class that files declare.
-func (s *scanner) declaredGatherer(k *class) *containerGatherer {
-	out := &ran{class: k, set: s.declaredFacts(k)}
-	if out.set.TagHistory = s.history(k.found.Ref); k.found.Unresolved != "" && !k.found.Built && s.TagHistory != nil {
-		out.set.TagHistory = fact.Missing[fact.TagHistory](fact.Unsupported, "which tag is meant is not known")
-	}
-	g := &containerGatherer{scanner: s, out: out, class: k, place: k.inventory.files.Place}
-	switch {
-	case k.found.Built:
-		out.noImage = true
-	case k.found.Unresolved != "":
-		out.err = fmt.Errorf("%q is not resolved: %s", k.found.Raw, k.found.Unresolved)
-		g.unasked(fact.Unsupported, out.err.Error())
-	case !k.imageLike():
-		// An action or a machine image is in no registry: what is written is all.
-		out.noImage = true
-	case s.Depth == policy.DepthReference:
-		g.unasked(fact.NotAsked, "what the reference names (--depth manifest)")
-	default:
-		g.asks = true
-	}
-	return g
-}
-
 // imageLike reports whether k is in a registry.
 func (k *class) imageLike() bool {
-	return k.found == nil || k.found.Kind == ref.KindImage || k.found.Kind == ref.KindArtifact
+	return len(k.found) == 0 || k.found[0].Kind == ref.KindImage || k.found[0].Kind == ref.KindArtifact
 }
 
 // history is what a record knows about the tag of r; a digest beside it decides,
@@ -168,17 +145,18 @@ func (s *scanner) before(r ref.Ref, now ref.Digest) fact.Value[fact.TagHistory] 
 
 // accepts says which findings of a class comments in its files silence, and
 // which an earlier report has already.
-func (s *scanner) accepts(t acceptTarget) func(string, check.Finding) string {
-	if len(t.ignored) == 0 && s.Known == nil {
+func (s *scanner) accepts(t report.Target, ignored []extract.Ignore) func(string, check.Finding) string {
+	if len(ignored) == 0 && s.Known == nil {
 		return nil
 	}
+	key := report.Key(t)
 	return func(id string, f check.Finding) string {
-		for _, i := range t.ignored {
+		for _, i := range ignored {
 			if i.Check == id && s.Policy.AllowsInline(id) {
 				return strings.TrimSpace(report.ByComment + i.Reason)
 			}
 		}
-		if s.Known != nil && s.Known(t.key, id, f) {
+		if s.Known != nil && s.Known(key, id, f) {
 			return ByBaseline
 		}
 		return ""
@@ -187,12 +165,6 @@ func (s *scanner) accepts(t acceptTarget) func(string, check.Finding) string {
 
 // ByBaseline is by what a finding is accepted that an earlier report has.
 const ByBaseline = report.ByBaseline
-
-// An acceptTarget is what findings are about.
-type acceptTarget struct {
-	ignored []extract.Ignore
-	key     string // what stays the same from report to report
-}
 
 // notices says which comments wanted to silence a check that the policy does not
 // let them.

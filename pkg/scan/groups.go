@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/gather"
@@ -14,16 +15,13 @@ import (
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
-// A grouped is one group and what was learned about it.
-type grouped struct {
-	*group
-	former fact.List[fact.Revision] // revisions
-}
-
 // groupFacts tells the images that a group runs apart: versions that prove to be
 // the same image become one. The facts are large, and made when they are judged.
-func (s *scanner) groupFacts(g *grouped, of map[*class]*ran) *fact.Set {
-	set := &fact.Set{Revisions: g.former}
+func (s *scanner) groupFacts(g *group) *fact.Set {
+	set := &fact.Set{Revisions: fact.NoList[fact.Revision]()}
+	if g.former != nil {
+		set.Revisions = *g.former
+	}
 	if len(g.versions) == 0 {
 		set.Group = fact.None[fact.Group]() // nothing of it runs
 		return set
@@ -33,14 +31,16 @@ func (s *scanner) groupFacts(g *grouped, of map[*class]*ran) *fact.Set {
 		Image: g.spec.Container.Image, Rollout: g.rollout,
 	}
 	for _, v := range g.versions {
-		n, err := identity.ParseReported(v.reported)
+		reported := v.class.reported
+		n, err := identity.ParseReported(reported)
 		if err != nil || n.Digest == "" {
-			set.Group = fact.Missing[fact.Group](fact.Unsupported, "the runtime reports "+v.reported+", which names no bytes")
+			set.Group = fact.Missing[fact.Group](fact.Unsupported, "the runtime reports "+reported+", which names no bytes")
 			return set
 		}
 		next := fact.Version{
-			Reported: v.reported, Digest: n.Digest, Count: v.count, Since: v.since, Nodes: v.nodes,
-			Example: v.example, Platform: v.platform, Signed: signedLine(of[v.class]), Kind: s.graph.KindOf(n.Digest),
+			Reported: reported, Digest: n.Digest, Count: v.count, Since: v.since, Nodes: v.nodes,
+			Example: strings.TrimPrefix(g.workload.namespace+"/"+v.pod, "/"), Platform: v.platform(),
+			Signed: signedLine(v.class.image), Kind: s.graph.KindOf(n.Digest),
 		}
 		i := slices.IndexFunc(f.Versions, func(w fact.Version) bool { return s.apart(w, next).Answer == fact.AnswerSame })
 		if i >= 0 {
@@ -63,11 +63,9 @@ func merge(v *fact.Version, w fact.Version) {
 	if !w.Since.IsZero() && (v.Since.IsZero() || w.Since.Before(v.Since)) {
 		v.Since = w.Since
 	}
-	nodes := slices.Clone(v.Nodes)
 	for _, n := range w.Nodes {
-		nodes = nodesWith(nodes, n)
+		v.Nodes = nodesWith(v.Nodes, n)
 	}
-	v.Nodes = nodes
 	v.Example = min(v.Example, w.Example)
 }
 
@@ -87,31 +85,31 @@ func (s *scanner) apart(v, w fact.Version) fact.Comparison {
 	return s.graph.Compare(index, w.Digest, w.Platform)
 }
 
-// signedLine says in a few words who signed the image of r; "" if that was not
-// looked at.
-func signedLine(r *ran) string {
-	if r == nil || r.image == nil || r.image.set.Listings.State != fact.Known {
+// signedLine says in a few words who signed an image, which may be nil; "" if that
+// was not looked at.
+func signedLine(e *examined) string {
+	if e == nil || e.set.Listings.State != fact.Known {
 		return ""
 	}
-	for _, p := range r.image.set.Listings.Parts {
+	for _, p := range e.set.Listings.Parts {
 		if p.State != fact.Known {
 			return ""
 		}
 	}
-	if who := signers(r.image); len(who) > 0 {
+	if who := signers(e); len(who) > 0 {
 		return who[0]
 	}
 	return "unsigned"
 }
 
 // revisions looks whether the former revisions of a group could be had again.
-func (s *scanner) revisions(ctx context.Context, g *grouped) {
-	if len(g.group.revisions) == 0 {
+func (s *scanner) revisions(ctx context.Context, g *group) {
+	if len(g.revisions) == 0 {
 		return
 	}
 	var out fact.List[fact.Revision]
 	out.State = fact.Known
-	for _, r := range g.group.revisions {
+	for _, r := range g.revisions {
 		f := fact.Revision{Name: r.Name, Number: r.Number}
 		for _, c := range r.Containers {
 			f.Images = append(f.Images, s.revisionImage(ctx, g, c))
@@ -121,10 +119,10 @@ func (s *scanner) revisions(ctx context.Context, g *grouped) {
 	if g.missing != "" {
 		out.Parts = append(out.Parts, fact.Missing[fact.Revision](fact.Dependency, g.missing))
 	}
-	g.former = out
+	g.former = &out
 }
 
-func (s *scanner) revisionImage(ctx context.Context, g *grouped, c observe.RevisionContainer) fact.RevisionImage {
+func (s *scanner) revisionImage(ctx context.Context, g *group, c observe.RevisionContainer) fact.RevisionImage {
 	f := fact.RevisionImage{Container: c.Name, Image: c.Image}
 	missing := func(cause fact.Cause, why string) fact.RevisionImage {
 		f.Blobs, f.Judged = fact.MissingList[fact.Blob](cause, why), fact.Missing[fact.Judged](cause, why)
@@ -182,7 +180,7 @@ func (s *scanner) revisionImage(ctx context.Context, g *grouped, c observe.Revis
 func (s *scanner) judgedImage(e *examined, subject policy.Subject) fact.Judged {
 	subject.Image = canonical(e.name)
 	v := s.Policy.Decide(subject, s.Now, e.images, policy.Run{Depth: s.Depth, Skipped: s.Skipped})
-	f := fact.Judged{Image: imageName(e), Decision: v.Decision.String()}
+	f := fact.Judged{Image: e.id, Decision: v.Decision.String()}
 	for _, r := range v.Reasons {
 		if r.Decision == v.Decision && v.Decision != policy.Allow && r.Check != "" {
 			f.Reasons = append(f.Reasons, r.Check)

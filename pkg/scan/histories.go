@@ -14,13 +14,7 @@ func (c *collector) histories(all []observe.History) {
 		w := c.workload(observe.Container{Namespace: h.Namespace, Workload: h.Workload, Spec: &observe.Spec{}})
 		for _, r := range h.Revisions {
 			for _, part := range r.Containers {
-				key := groupKey{w, part.Name, part.Role}
-				g := c.groups[key]
-				if g == nil {
-					g = &group{groupKey: key, inventory: c.inventory, workload: w}
-					c.groups[key] = g
-					c.inventory.groups = append(c.inventory.groups, g)
-				}
+				g := c.groupOf(w, part.Name, part.Role)
 				g.missing = h.Missing
 				g.revisions = append(g.revisions, observe.Revision{Name: r.Name, Number: r.Number, Containers: []observe.RevisionContainer{part}})
 			}

@@ -3,15 +3,16 @@ package scan
 import (
 	"cmp"
 	"context"
+	"hash/maphash"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/intact-dev/intact/pkg/extract"
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/observe"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/ref"
+	"github.com/intact-dev/intact/pkg/report"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -36,18 +37,31 @@ type inventory struct {
 	groups   []*group
 	finished int    // containers that ended: history, not judged
 	files    *Files // set if this is what files declare
+	packer   report.Packer
 }
 
-// A class is containers that are equal in all that is judged.
+// A class is containers that are equal in all that is judged. There may be one
+// for every few of a hundred thousand containers, so it is small.
 type class struct {
 	classKey
 	inventory *inventory
-	found     *extract.Found // the first of them, if files declare it
-	also      []string
-	first     observe.Container // by name
-	at        *workload         // of the first one
-	subject   policy.Subject    // of the first one
-	origins   []occurrence
+	at        *workload // of the first of them by name; nil if files declare it
+	first     sighting
+	found     []*extract.Found // all of them, if files declare it
+	workloads []*workload      // of all of them, if patches are to be suggested
+	seen      *report.OriginList
+	origins   report.Origins // what was seen, when all was
+	image     *examined      // that they run, once it was found
+	next      *class         // of those whose keys have the same hash
+}
+
+// A sighting is what only one container of a class has, and what only some
+// observers tell.
+type sighting struct {
+	pod, id, node string
+	kind          fact.DigestKind
+	also          []string
+	alsoLocal     bool
 }
 
 type classKey struct {
@@ -61,27 +75,37 @@ type classKey struct {
 	declared string // the workload, where files are compared with what runs
 }
 
-// An occurrence is where one container of a class is. It is kept for every
-// container there is, so it is small.
-type occurrence struct {
-	workload *workload
-	pod      string
-	node     string
-	found    *extract.Found // if a file declares it
+// container is the first container of k by name, without its start.
+func (k *class) container() observe.Container {
+	f := k.first
+	return observe.Container{
+		Spec: k.spec, Namespace: k.at.namespace, Pod: f.pod, ID: f.id, Node: f.node, Workload: k.at.Workload, Reported: k.reported,
+		ReportedKind: f.kind, Manifest: k.manifest, Also: f.also, AlsoLocal: f.alsoLocal, NodeTag: k.nodeTag,
+	}
+}
+
+// subject is what the policy is asked about k.
+func (k *class) subject() policy.Subject {
+	if len(k.found) > 0 {
+		return policy.Subject{Path: k.found[0].Origin.Where, Image: canonical(k.found[0].Ref)}
+	}
+	return policy.Subject{Cluster: k.inventory.runtime.Name, Namespace: k.at.namespace, Image: canonical(k.spec.Container.Ref)}
 }
 
 // A workload is what made containers.
 type workload struct {
 	namespace string
 	observe.Workload
-	where string // as reports say it: cluster/namespace/Deployment/name
+	where  string // as reports say it: cluster/namespace/Deployment/name
+	groups []*group
+	next   *workload // of those whose keys have the same hash
 }
 
 // collect observes one runtime. What it could not see is in its gaps.
 func (s *scanner) collect(ctx context.Context, r *Runtime) *inventory {
 	c := collector{
-		policy: s.Policy, joined: len(s.Files) > 0, inventory: &inventory{runtime: r},
-		seen: map[*observe.Spec]*observe.Spec{}, classes: map[classKey]*class{}, workloads: map[workloadKey]*workload{}, groups: map[groupKey]*group{}, names: map[string]string{},
+		policy: s.Policy, joined: len(s.Files) > 0, suggests: s.Suggest, inventory: &inventory{runtime: r},
+		seed: maphash.MakeSeed(), seen: map[*observe.Spec]*observe.Spec{}, classes: map[uint64]*class{}, workloads: map[uint64]*workload{}, names: map[string]string{}, platforms: map[ref.Platform]string{},
 	}
 	seen := 0
 	got, err := r.Observer.Observe(ctx, func(o observe.Container) {
@@ -97,8 +121,10 @@ func (s *scanner) collect(ctx context.Context, r *Runtime) *inventory {
 		c.inventory.Gaps = append(c.inventory.Gaps, gapOf(err))
 	}
 	c.histories(got.Histories)
+	c.inventory.Histories = nil // they are in the groups now
 	c.rollouts()
 	c.order()
+	c.forget()
 	return c.inventory
 }
 
@@ -123,13 +149,15 @@ func (s *scanner) inventories(ctx context.Context) []*inventory {
 type collector struct {
 	policy    *policy.Policy
 	joined    bool // with what files declare
+	suggests  bool // patches
 	inventory *inventory
 	specs     observe.Specs
 	seen      map[*observe.Spec]*observe.Spec
-	classes   map[classKey]*class
-	workloads map[workloadKey]*workload
-	groups    map[groupKey]*group
-	names     map[string]string // nodes, so that each name is held once
+	seed      maphash.Seed
+	classes   map[uint64]*class    // by the hash of their keys, which are large
+	workloads map[uint64]*workload // likewise
+	names     map[string]string    // nodes, so that each name is held once
+	platforms map[ref.Platform]string
 }
 
 type workloadKey struct{ namespace, kind, name, template string }
@@ -168,13 +196,16 @@ func (c *collector) workload(o observe.Container) *workload {
 		}
 	}
 	key := workloadKey{o.Namespace, of.Kind, of.Name, of.Template}
-	if w, ok := c.workloads[key]; ok {
-		return w
+	hash := maphash.Comparable(c.seed, key)
+	for w := c.workloads[hash]; w != nil; w = w.next {
+		if key == (workloadKey{w.namespace, w.Kind, w.Name, w.Template}) {
+			return w
+		}
 	}
-	w := &workload{namespace: o.Namespace, Workload: of}
+	w := &workload{namespace: o.Namespace, Workload: of, next: c.workloads[hash]}
 	parts := []string{c.inventory.runtime.Name, o.Namespace, of.Kind, of.Name}
 	w.where = strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "/")
-	c.workloads[key] = w
+	c.workloads[hash] = w
 	return w
 }
 
@@ -192,42 +223,76 @@ func (c *collector) class(o observe.Container, w *workload) *class {
 	if c.joined {
 		key.declared = strings.Join([]string{w.namespace, w.Kind, w.Name}, "/")
 	}
-	k := c.classes[key]
+	hash := maphash.Comparable(c.seed, key)
+	k := c.classes[hash]
+	for k != nil && k.classKey != key {
+		k = k.next
+	}
 	if k == nil {
-		k = &class{classKey: key, inventory: c.inventory}
-		c.classes[key] = k
+		k = &class{classKey: key, inventory: c.inventory, seen: c.inventory.packer.List(), next: c.classes[hash]}
+		c.classes[hash] = k
 		c.inventory.classes = append(c.inventory.classes, k)
 	}
-	if k.at == nil || before(o, k.first) {
-		subject.Image = canonical(o.Spec.Container.Ref)
-		k.first, k.at, k.subject, k.also = o, w, subject, o.Also
+	// What is said of one of many does not depend on which was seen first.
+	if k.at == nil || cmp.Or(cmp.Compare(o.Namespace, k.at.namespace), cmp.Compare(o.Pod, k.first.pod), cmp.Compare(o.ID, k.first.id)) < 0 {
+		k.at = w
+		k.first = sighting{pod: o.Pod, id: o.ID, node: c.name(o.Node), kind: o.ReportedKind, also: o.Also, alsoLocal: o.AlsoLocal}
 	}
-	k.origins = append(k.origins, occurrence{workload: w, pod: o.Pod, node: c.name(o.Node)})
+	f := &o.Spec.Container
+	k.seen.Add(report.Origin{
+		Origin:  ref.Origin{Kind: f.Runtime, Where: w.where, Path: o.Pod},
+		Running: k.reported, Node: o.Node, Platform: c.platform(f.Platform),
+	})
+	if n := len(k.workloads); c.suggests && (n == 0 || k.workloads[n-1] != w) {
+		k.workloads = append(k.workloads, w)
+	}
 	return k
 }
 
-// before orders containers by name, so that what is said of one of many does not
-// depend on which was seen first.
-func before(a, b observe.Container) bool { return compareContainers(a, b) < 0 }
-
-func compareContainers(a, b observe.Container) int {
-	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Pod, b.Pod), cmp.Compare(a.ID, b.ID),
-		cmp.Compare(a.Spec.Container.Name, b.Spec.Container.Name), cmp.Compare(a.Reported, b.Reported))
+func compareClasses(a, b *class) int {
+	return cmp.Or(cmp.Compare(a.at.namespace, b.at.namespace), cmp.Compare(a.first.pod, b.first.pod), cmp.Compare(a.first.id, b.first.id),
+		cmp.Compare(a.spec.Container.Name, b.spec.Container.Name), cmp.Compare(a.reported, b.reported))
 }
 
 // order sorts what was collected by name.
 func (c *collector) order() {
-	slices.SortFunc(c.inventory.classes, func(a, b *class) int { return compareContainers(a.first, b.first) })
+	slices.SortFunc(c.inventory.classes, compareClasses)
 	slices.SortFunc(c.inventory.groups, func(a, b *group) int {
 		return cmp.Or(cmp.Compare(a.workload.where, b.workload.where), cmp.Compare(a.workload.Template, b.workload.Template),
 			cmp.Compare(a.container, b.container), cmp.Compare(a.role, b.role))
 	})
 	for _, g := range c.inventory.groups {
 		slices.SortFunc(g.versions, func(a, b *version) int {
-			return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.reported, b.reported), cmp.Compare(a.manifest, b.manifest),
-				cmp.Compare(a.platform.String(), b.platform.String()))
+			return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.class.reported, b.class.reported), cmp.Compare(a.class.manifest, b.class.manifest),
+				cmp.Compare(a.platform().String(), b.platform().String()))
 		})
 	}
+}
+
+// forget lets go of what only collecting needs: what is left of one class holds no
+// other.
+func (c *collector) forget() {
+	for _, k := range c.inventory.classes {
+		k.next = nil
+		k.origins, k.seen = k.seen.Sorted(), nil
+	}
+	for _, w := range c.workloads {
+		for w != nil {
+			next := w.next
+			w.groups, w.next = nil, nil
+			w = next
+		}
+	}
+}
+
+// platform is p in words, once.
+func (c *collector) platform(p ref.Platform) string {
+	text, ok := c.platforms[p]
+	if !ok {
+		text = p.String()
+		c.platforms[p] = text
+	}
+	return text
 }
 
 // name returns one copy of s.
@@ -239,101 +304,5 @@ func (c *collector) name(s string) string {
 	return s
 }
 
-// A group is the containers of one name in the pods of one template.
-type group struct {
-	groupKey
-	inventory *inventory
-	workload  *workload
-	first     observe.Container // by name; without a Spec if nothing of it runs
-	spec      *observe.Spec     // of the first one
-	versions  []*version
-	rollout   bool // pods of another template of the workload are there too
-	revisions []observe.Revision
-	missing   string // why revisions may be missing
-}
-
-type groupKey struct {
-	workload  *workload
-	container string
-	role      fact.Role
-}
-
-// A version is one image that the runtime reports for some of a group.
-type version struct {
-	reported string
-	manifest ref.Digest
-	platform ref.Platform
-	class    *class
-	count    int
-	since    time.Time
-	nodes    []string
-	example  string
-}
-
 // toldEvery is how often it is told how many containers were seen.
 const toldEvery = 100
-
-// maxNodes is how many nodes of a version are named.
-const maxNodes = 5
-
-func (c *collector) group(o observe.Container, w *workload, k *class) {
-	key := groupKey{w, o.Spec.Container.Name, o.Spec.Container.Role}
-	g := c.groups[key]
-	if g == nil {
-		g = &group{groupKey: key, inventory: c.inventory, workload: w, spec: o.Spec}
-		c.groups[key] = g
-		c.inventory.groups = append(c.inventory.groups, g)
-	}
-	if g.first.Spec == nil || before(o, g.first) {
-		g.first, g.spec = o, o.Spec
-	}
-	i := slices.IndexFunc(g.versions, func(v *version) bool {
-		return v.reported == o.Reported && v.manifest == o.Manifest && v.platform == o.Spec.Container.Platform
-	})
-	if i < 0 {
-		g.versions = append(g.versions, &version{
-			reported: o.Reported, manifest: o.Manifest, platform: o.Spec.Container.Platform,
-			class: k,
-		})
-		i = len(g.versions) - 1
-	}
-	v := g.versions[i]
-	v.count++
-	if !o.Since.IsZero() && (v.since.IsZero() || o.Since.Before(v.since)) {
-		v.since = o.Since
-	}
-	if name := strings.TrimPrefix(o.Namespace+"/"+o.Pod, "/"); v.example == "" || name < v.example {
-		v.example, v.class = name, k
-	}
-	v.nodes = nodesWith(v.nodes, c.name(o.Node))
-}
-
-// nodesWith adds a node to the first few by name.
-func nodesWith(nodes []string, name string) []string {
-	i, known := slices.BinarySearch(nodes, name)
-	if known || name == "" || i >= maxNodes {
-		return nodes
-	}
-	nodes = slices.Insert(nodes, i, name)
-	return nodes[:min(len(nodes), maxNodes)]
-}
-
-// rollouts marks the groups of workloads of which two templates run.
-func (c *collector) rollouts() {
-	templates := map[workloadKey]map[string]bool{}
-	of := func(g *group) workloadKey {
-		return workloadKey{g.workload.namespace, g.workload.Kind, g.workload.Name, ""}
-	}
-	for _, g := range c.inventory.groups {
-		if len(g.versions) == 0 {
-			continue
-		}
-		if templates[of(g)] == nil {
-			templates[of(g)] = map[string]bool{}
-		}
-		templates[of(g)][g.workload.Template] = true
-	}
-	for _, g := range c.inventory.groups {
-		g.rollout = len(templates[of(g)]) > 1
-	}
-}

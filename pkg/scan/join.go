@@ -31,12 +31,12 @@ func (s *scanner) join(o *observed) {
 		unknown += len(f.Problems)
 	}
 	for _, r := range o.rans {
-		for _, at := range r.class.origins {
-			if f := at.found; f != nil && f.Workload.Name != "" {
+		for _, f := range r.class.found {
+			if f.Workload.Name != "" {
 				d := &declaration{ran: r, found: f}
 				key := declarationKey{f.Workload.Kind, f.Workload.Name, f.Container}
 				declared[key], order = append(declared[key], d), append(order, d)
-			} else if f != nil && f.Unresolved != "" {
+			} else if f.Unresolved != "" {
 				unknown++
 			}
 		}
@@ -45,7 +45,7 @@ func (s *scanner) join(o *observed) {
 		if r.class.found != nil {
 			continue
 		}
-		w := r.class.at
+		w, running := r.class.at, s.gatherer(r).runningFact()
 		var f fact.Declared
 		for _, d := range declared[declarationKey{w.Kind, w.Name, r.class.spec.Container.Name}] {
 			if ns := d.found.Workload.Namespace; ns != "" && ns != w.namespace {
@@ -56,12 +56,12 @@ func (s *scanner) join(o *observed) {
 				f.Unresolved++
 				continue
 			}
-			f.In = append(f.In, s.declarationOf(d, r))
+			f.In = append(f.In, s.declarationOf(d, r, running))
 		}
 		if len(f.In) == 0 {
 			f.Unresolved += unknown
 		}
-		r.set.Declared = fact.Of(f)
+		r.declares = &f
 	}
 	var idle []string
 	for _, d := range order {
@@ -76,11 +76,10 @@ func (s *scanner) join(o *observed) {
 }
 
 // declarationOf compares one declaration with what runs.
-func (s *scanner) declarationOf(d *declaration, r *ran) fact.Declaration {
+func (s *scanner) declarationOf(d *declaration, r *ran, running fact.Value[fact.Running]) fact.Declaration {
 	found := d.found
 	out := fact.Declaration{Where: at(found.Origin), Image: found.Raw, Digest: found.Ref.Digest != ""}
 	c := r.class.spec.Container
-	running := r.set.Running
 	switch {
 	case running.State == fact.Absent:
 		out.Same = fact.Comparison{Why: "nothing runs yet"}
@@ -90,9 +89,9 @@ func (s *scanner) declarationOf(d *declaration, r *ran) fact.Declaration {
 	case running.State != fact.Known:
 		out.Same = fact.Comparison{Why: running.Why}
 	case out.Digest:
-		out.Same = s.graph.Compare(found.Ref.Digest, running.V.Digest, c.Platform)
+		out.Same = s.settled.Compare(found.Ref.Digest, running.V.Digest, c.Platform)
 	case d.ran.tag != nil && d.ran.tag.img != nil:
-		out.Same = s.graph.Compare(d.ran.tag.img.Root.Doc.Digest, running.V.Digest, c.Platform)
+		out.Same = s.settled.Compare(d.ran.tag.img.Root.Doc.Digest, running.V.Digest, c.Platform)
 	default:
 		out.Same = fact.Comparison{Why: "what the file's tag names is not known"}
 	}

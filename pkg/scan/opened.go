@@ -33,7 +33,9 @@ type pinned struct {
 }
 
 // open resolves r in place. Two targets that name the same share one answer: a
-// tag that moves in between cannot mean two things in one report.
+// tag that moves in between cannot mean two things in one report. One that could
+// not be resolved in the time of one target is asked again for the next, until
+// what runs is settled.
 func (s *scanner) open(ctx context.Context, place Place, placeKey string, r ref.Ref) *opened {
 	key := placeKey + " " + r.Canonical() + ":" + r.Tag + "@" + string(r.Digest)
 	s.mu.Lock()
@@ -45,7 +47,7 @@ func (s *scanner) open(ctx context.Context, place Place, placeKey string, r ref.
 	s.mu.Unlock()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.done {
+	if o.done || s.settled != nil && !o.at.IsZero() {
 		return o
 	}
 	o.at = s.Clock()

@@ -17,10 +17,9 @@ import (
 func (s *scanner) report(targets []Target, done []*scanned, running *observed) *report.Report {
 	b := &builder{scanner: s, report: &report.Report{
 		Schema: report.Schema, Tool: s.Tool, Evaluated: s.Now,
-		Policy:  report.Policy{Name: s.Policy.Name(), Digest: string(s.Policy.Digest())},
-		Images:  []report.Image{},
-		Targets: []report.Target{},
-	}, counted: map[string]bool{}, shared: newShared()}
+		Policy: report.Policy{Name: s.Policy.Name(), Digest: string(s.Policy.Digest())},
+		Images: []report.Image{},
+	}, counted: map[*examined]bool{}, results: newShared(hashResult), reasons: newShared(hashReason), moot: newShared(hashMoot)}
 	for i, t := range targets {
 		b.target(t, done[i])
 	}
@@ -35,80 +34,107 @@ func (s *scanner) report(targets []Target, done []*scanned, running *observed) *
 // A builder puts a report together.
 type builder struct {
 	*scanner
-	report    *report.Report
-	counted   map[string]bool // images
-	decisions []policy.Decision
-	verdicts  []policy.Verdict // that exceptions have to do with
-	shared    *shared
+	report   *report.Report
+	targets  [][]report.Target  // in parts, so that what grows is never copied
+	counted  map[*examined]bool // images
+	judgedAs policy.Decision    // the worst; meaningful if there is a target
+	uses     []policy.ExceptionUse
+	results  *shared[report.Result]
+	reasons  *shared[policy.Reason]
+	moot     *shared[report.Moot]
 }
 
 func (b *builder) target(t Target, d *scanned) {
 	own := b.judged(t, d)
 	subject := policy.Subject{Image: canonical(t.Name), Path: filePath(t)}
-	target := report.Target{Kind: t.Kind, Ref: t.Text, Origins: []report.Origin{{Origin: t.Origin}}}
+	target := report.Target{Kind: t.Kind, Ref: t.Text, Origins: report.OriginsOf(report.Origin{Origin: t.Origin})}
 	if d.err != nil {
 		target.Error, target.Cause = describe(d.err), image.CauseOf(d.err)
 	}
 	if b.Facts {
 		target.Facts = []report.Facts{{Scope: check.ScopeReference, Set: d.set}}
 	}
-	b.add(target, subject, own, d.image, d.key)
+	b.add(target, subject, own, d.image)
 }
 
 // add judges one target and the image that it led to, which may be nil.
-func (b *builder) add(target report.Target, subject policy.Subject, own []check.Result, image *examined, key string, ignored ...extract.Ignore) {
-	b.addContainer(target, subject, own, image, key, nil, "", ignored)
+func (b *builder) add(target report.Target, subject policy.Subject, own []check.Result, image *examined, ignored ...extract.Ignore) {
+	b.addContainer(target, subject, own, image, nil, "", ignored)
 }
 
 // addContainer is add for containers: set holds the facts about them, platform
 // the label of the platform of the image that they run.
-func (b *builder) addContainer(target report.Target, subject policy.Subject, own []check.Result, image *examined, key string,
+func (b *builder) addContainer(target report.Target, subject policy.Subject, own []check.Result, image *examined,
 	set *fact.Set, platform string, ignored []extract.Ignore) {
 	results := slices.Clone(own)
 	if image != nil {
 		results = append(results, image.images...)
 	}
 	verdict := b.Policy.Decide(subject, b.Now, results, policy.Run{
-		Depth: b.Depth, Skipped: b.Skipped, Accepts: b.accepts(acceptTarget{ignored, report.Key(target)}),
+		Depth: b.Depth, Skipped: b.Skipped, Accepts: b.accepts(target, ignored),
 	})
-	b.report.Notices = append(b.report.Notices, exceptionNotices(verdict)...)
+	b.use(verdict.Uses)
 	target.Results = join(own, verdict.Judgements[:len(own)])
 	var ofImage []report.Result
 	if image != nil {
 		ofImage = join(image.images, verdict.Judgements[len(own):])
-		target.Image, target.ImageName = image.img.Root.Doc.Digest, imageName(image)
+		target.Image, target.ImageName = image.img.Root.Doc.Digest, image.id
 	}
 	if set != nil {
-		target.Moot = fold(set, platform, target.Results, ofImage)
+		target.Moot = b.moot.one(fold(set, platform, target.Results, ofImage))
 	}
-	verdict.Judgements = nil // they are in the results now
-	target.Verdict, target.Results = verdict, b.shared.one(target.Results)
-	b.decisions = append(b.decisions, verdict.Decision)
-	if len(verdict.Uses) > 0 {
-		b.verdicts = append(b.verdicts, policy.Verdict{Uses: verdict.Uses})
+	// Judgements are in the results now, uses counted.
+	target.Verdict = policy.Verdict{
+		Decision: verdict.Decision, Reasons: b.reasons.one(verdict.Reasons), AcceptedUndecided: verdict.AcceptedUndecided,
+	}
+	target.Results = b.results.one(target.Results)
+	if b.judgedAs = policy.Worst(b.judgedAs, verdict.Decision); len(b.targets) == 0 {
+		b.judgedAs = verdict.Decision
 	}
 	count(&b.report.Counts, target.Results)
-	if image != nil && !b.counted[key] {
-		b.counted[key] = true
+	if image != nil && !b.counted[image] {
+		b.counted[image] = true
 		img := b.image(image, ofImage)
 		count(&b.report.Counts, img.Results)
 		b.report.Images = append(b.report.Images, img)
 	}
-	b.report.Targets = append(b.report.Targets, target)
+	if n := len(b.targets); n == 0 || len(b.targets[n-1]) == cap(b.targets[n-1]) {
+		b.targets = append(b.targets, make([]report.Target, 0, 1<<min(n, 10)))
+	}
+	last := &b.targets[len(b.targets)-1]
+	*last = append(*last, target)
 }
 
 func (b *builder) finish() *report.Report {
 	r := b.report
-	for _, e := range policy.Unused(b.verdicts...) {
+	for _, e := range policy.Unused(policy.Verdict{Uses: b.uses}) {
 		r.Notices = append(r.Notices, "exception was not used: "+e.String())
 	}
-	if len(b.decisions) > 0 {
-		r.Verdict = policy.Worst(b.decisions...)
-	} else {
+	if r.Targets = slices.Concat(b.targets...); r.Targets == nil {
+		r.Targets = []report.Target{} // a list in JSON
+	}
+	b.targets = nil
+	if r.Verdict = b.judgedAs; len(r.Targets) == 0 {
 		r.Verdict = policy.Allow // no references: there is nothing to refuse, and the report says so
 	}
 	order(r)
 	return r
+}
+
+// use adds up what exceptions did and says once what is to be said of each.
+func (b *builder) use(all []policy.ExceptionUse) {
+	for _, u := range all {
+		i := slices.IndexFunc(b.uses, func(known policy.ExceptionUse) bool { return known.Exception == u.Exception })
+		if i < 0 {
+			b.uses = append(b.uses, u)
+			if n := u.Notice(); n != "" {
+				b.report.Notices = append(b.report.Notices, n)
+			}
+			continue
+		}
+		b.uses[i].Used += u.Used
+		b.uses[i].Judged = b.uses[i].Judged || u.Judged
+	}
 }
 
 func filePath(t Target) string {
@@ -121,7 +147,7 @@ func filePath(t Target) string {
 func (s *scanner) image(e *examined, results []report.Result) report.Image {
 	root := e.img.Root.Doc
 	img := report.Image{
-		ID: root.Digest, Image: imageName(e), Source: e.place, Class: root.Class,
+		ID: root.Digest, Image: e.id, Source: e.place, Class: root.Class,
 		Platforms: []report.Platform{}, Results: results,
 		Verdict: s.Policy.Decide(policy.Subject{Image: canonical(e.name)}, s.Now, e.images, policy.Run{Depth: s.Depth, Skipped: s.Skipped}),
 		Summary: s.summary(e, results),
@@ -214,15 +240,8 @@ func order(r *report.Report) {
 	})
 	slices.SortStableFunc(r.Targets, func(a, b report.Target) int {
 		return cmp.Or(cmp.Compare(a.Ref, b.Ref), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Container, b.Container),
-			compareOrigins(a.Origins, b.Origins), cmp.Compare(a.Image, b.Image), cmp.Compare(a.Error, b.Error))
+			a.Origins.Compare(b.Origins), cmp.Compare(a.Image, b.Image), cmp.Compare(a.Error, b.Error))
 	})
 	slices.Sort(r.Notices)
 	r.Notices = slices.Compact(r.Notices)
-}
-
-func compareOrigins(a, b []report.Origin) int { return slices.CompareFunc(a, b, compareOrigin) }
-
-func compareOrigin(a, b report.Origin) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Line, b.Line),
-		cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Running, b.Running))
 }

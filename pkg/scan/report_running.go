@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/check"
@@ -24,14 +23,17 @@ func (b *builder) running(o *observed) {
 		}
 	}
 	b.report.Notices = append(b.report.Notices, o.notices...)
-	b.report.Suggestions = b.suggestions(o)
-	for _, r := range o.rans {
-		b.container(r)
-		r.set = nil // large, and judged now
+	// What was judged can go, so that the report takes its place.
+	for i, g := range o.groups {
+		b.group(g)
+		o.groups[i] = nil
 	}
-	for _, g := range o.groups {
-		b.group(g, o.of)
+	patches := plans{}
+	for i, r := range o.rans {
+		b.container(r, patches)
+		o.rans[i] = nil
 	}
+	b.report.Suggestions = patches.suggestions()
 }
 
 // inventory writes down one place. Of what could not be seen there every check
@@ -58,43 +60,41 @@ func (b *builder) inventory(p *inventory) {
 		}
 		b.add(report.Target{
 			Kind: report.KindGap, Ref: g.What, Inventory: p.Name, Error: set.Image.Why,
-			Origins: []report.Origin{{Origin: origin}},
-		}, policy.Subject{Cluster: p.runtime.Name}, results, nil, "")
+			Origins: report.OriginsOf(report.Origin{Origin: origin}),
+		}, policy.Subject{Cluster: p.runtime.Name}, results, nil)
 	}
 	b.report.Inventories = append(b.report.Inventories, out)
 }
 
-func (b *builder) container(r *ran) {
-	c := r.class.spec.Container
-	own := b.judgeContainer(r)
+func (b *builder) container(r *ran, patches plans) {
+	g, k, c := b.gatherer(r), r.class, &r.class.spec.Container
+	g.facts()
+	patches.add(k, g.set)
+	own := b.judgeContainer(r, g.set)
 	target := report.Target{
-		Kind: ref.KindImage, Ref: c.Image, Container: c.Name, Role: c.Role, Injected: c.Injected, Inventory: r.class.inventory.Name,
-		Origins: make([]report.Origin, 0, len(r.class.origins)),
+		Kind: ref.KindImage, Ref: c.Image, Container: c.Name, Role: c.Role, Injected: c.Injected, Inventory: k.inventory.Name,
+		Origins: k.origins,
 	}
-	platform := c.Platform.String()
 	var ignored []extract.Ignore
-	if f := r.class.found; f != nil {
-		target.Kind, ignored = f.Kind, f.Ignored
-	}
-	for _, o := range r.class.origins {
-		if o.found != nil {
-			target.Origins = append(target.Origins, report.Origin{Origin: o.found.Origin, Platform: platform})
-			continue
+	if len(k.found) > 0 {
+		target.Kind, ignored = k.found[0].Kind, k.found[0].Ignored
+		list := k.inventory.packer.List()
+		for _, f := range k.found {
+			list.Add(report.Origin{Origin: f.Origin, Platform: c.Platform.String()})
 		}
-		target.Origins = append(target.Origins, report.Origin{
-			Origin:  ref.Origin{Kind: c.Runtime, Where: o.workload.where, Path: o.pod},
-			Running: r.class.reported, Node: o.node, Platform: platform,
-		})
+		target.Origins = list.Sorted()
 	}
-	slices.SortFunc(target.Origins, compareOrigin)
-	r.class.origins = nil // they are in the report now
 	if r.err != nil {
 		target.Error, target.Cause = describe(r.err), causeOf(r.err)
 	}
 	if b.Facts {
-		target.Facts = []report.Facts{{Scope: check.ScopeContainer, Set: r.set}}
+		target.Facts = []report.Facts{{Scope: check.ScopeContainer, Set: g.set}}
 	}
-	b.addContainer(target, r.class.subject, own, r.image, r.key, r.set, r.label, ignored)
+	label := ""
+	if r.child != nil {
+		label = r.child.label
+	}
+	b.addContainer(target, k.subject(), own, r.image, g.set, label, ignored)
 }
 
 // object judges something that a file declares and that is no reference.
@@ -102,19 +102,19 @@ func (b *builder) object(p *inventory, o extract.Object) {
 	set := &fact.Set{Object: fact.Of(o.Fact)}
 	target := report.Target{
 		Kind: report.KindObject, Ref: strings.TrimSpace(o.Fact.Type + " " + o.Fact.Name), Inventory: p.Name,
-		Origins: []report.Origin{{Origin: o.Origin}},
+		Origins: report.OriginsOf(report.Origin{Origin: o.Origin}),
 	}
 	if b.Facts {
 		target.Facts = []report.Facts{{Scope: check.ScopeObject, Set: set}}
 	}
-	b.add(target, policy.Subject{Path: o.Origin.Where}, b.scoped(set, check.ScopeObject), nil, "", o.Ignored...)
+	b.add(target, policy.Subject{Path: o.Origin.Where}, b.scoped(set, check.ScopeObject), nil, o.Ignored...)
 }
 
-func (b *builder) group(g *grouped, of map[*class]*ran) {
-	set := b.groupFacts(g, of)
+func (b *builder) group(g *group) {
+	set := b.groupFacts(g)
 	target := report.Target{
 		Kind: report.KindGroup, Container: g.container, Role: g.role, Inventory: g.inventory.Name,
-		Origins: []report.Origin{{Origin: ref.Origin{Kind: g.inventory.Kind, Where: g.workload.where, Path: g.workload.Template}}},
+		Origins: g.inventory.packer.Pack(report.Origin{Origin: ref.Origin{Kind: g.inventory.Kind, Where: g.workload.where, Path: g.workload.Template}}),
 	}
 	subject := policy.Subject{Cluster: g.inventory.runtime.Name, Namespace: g.workload.namespace}
 	if g.spec != nil {
@@ -123,5 +123,5 @@ func (b *builder) group(g *grouped, of map[*class]*ran) {
 	if b.Facts {
 		target.Facts = []report.Facts{{Scope: check.ScopeGroup, Set: set}}
 	}
-	b.add(target, subject, b.scoped(set, check.ScopeGroup), nil, "")
+	b.add(target, subject, b.scoped(set, check.ScopeGroup), nil)
 }

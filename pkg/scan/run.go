@@ -20,7 +20,7 @@ import (
 // Run scans all targets and always returns a report: what could not be done,
 // also because ctx ended, stands in it.
 func Run(ctx context.Context, targets []Target, o Options) *report.Report {
-	s := &scanner{Options: o, images: map[string]*once{}, opens: map[string]*opened{}, graph: &identity.Graph{}}
+	s := &scanner{Options: o, images: map[string]*once{}, opens: map[string]*opened{}, graph: &identity.Graph{}, places: map[placedKey]*placed{}}
 	done := make([]*scanned, len(targets))
 	s.each(ctx, len(targets), func(ctx context.Context, i int) { done[i] = s.target(ctx, targets[i]) })
 	places := s.inventories(ctx)
@@ -51,8 +51,13 @@ func (s *scanner) each(ctx context.Context, n int, f func(ctx context.Context, i
 
 type scanner struct {
 	Options
-	graph  *identity.Graph
+	graph *identity.Graph
+	// settled is what was known when all containers had been looked at, nil until
+	// then: what is learned of former revisions later changes nothing about them.
+	settled *identity.Graph
+
 	mu     sync.Mutex
+	places map[placedKey]*placed
 	images map[string]*once
 	opens  map[string]*opened
 }
@@ -67,8 +72,7 @@ type once struct {
 type scanned struct {
 	set    *fact.Set
 	image  *examined // nil if there is none
-	key    string
-	opened *opened // nil if nothing was
+	opened *opened   // nil if nothing was
 	err    error
 }
 
@@ -97,8 +101,8 @@ func (s *scanner) target(ctx context.Context, t Target) *scanned {
 	if !t.local() {
 		out.set.TagHistory = s.before(t.Ref, o.img.Root.Doc.Digest)
 	}
-	out.key = strings.Join([]string{string(img.Root.Doc.Digest), canonical(t.Name), t.PushTo.String(), t.place()}, " ")
-	out.image = s.once(out.key, func() *examined { return s.examine(ctx, t, img) })
+	key := strings.Join([]string{string(img.Root.Doc.Digest), canonical(t.Name), t.PushTo.String(), t.place()}, " ")
+	out.image = s.once(key, func() *examined { return s.examine(ctx, t, img) })
 	s.referenceFacts(ctx, out.set, t, o, out.image)
 	return out
 }
@@ -133,6 +137,7 @@ func (s *scanner) once(key string, examine func() *examined) *examined {
 	s.mu.Unlock()
 	o.Do(func() {
 		o.e = examine()
+		o.e.id = imageName(o.e)
 		o.e.images = s.results(o.e)
 	})
 	return o.e

@@ -4,45 +4,59 @@ import (
 	"hash/maphash"
 	"reflect"
 
+	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/report"
 )
 
-// Shared holds one of all equal lists of results: a cluster has thousands of
-// containers of which the same is to be said. The lists must not be changed.
-type shared struct {
+// Shared holds one of all equal lists: a cluster has thousands of containers of
+// which the same is to be said. The lists must not be changed.
+type shared[T any] struct {
 	seed  maphash.Seed
-	lists map[uint64][][]report.Result
+	lists map[uint64][][]T
+	hash  func(h *maphash.Hash, part T) // equal for equal parts; what it leaves out is left to be compared
 }
 
-func newShared() *shared {
-	return &shared{seed: maphash.MakeSeed(), lists: map[uint64][][]report.Result{}}
+func newShared[T any](hash func(*maphash.Hash, T)) *shared[T] {
+	return &shared[T]{seed: maphash.MakeSeed(), lists: map[uint64][][]T{}, hash: hash}
 }
 
-func (s *shared) one(results []report.Result) []report.Result {
-	key := s.hash(results)
-	for _, l := range s.lists[key] {
-		if reflect.DeepEqual(l, results) {
-			return l
-		}
+func (s *shared[T]) one(list []T) []T {
+	if list == nil {
+		return nil
 	}
-	s.lists[key] = append(s.lists[key], results)
-	return results
-}
-
-// hash is equal for equal results; what it leaves out is left to be compared.
-func (s *shared) hash(results []report.Result) uint64 {
 	var h maphash.Hash
 	h.SetSeed(s.seed)
-	for _, r := range results {
-		for _, part := range []string{r.Check, string(r.Cause), r.Why, r.Platform, r.PartOf} {
-			_, _ = h.WriteString(part)
-			_ = h.WriteByte(0)
-		}
-		_ = h.WriteByte(byte(r.Outcome))
-		for _, f := range r.Findings {
-			_, _ = h.WriteString(f.Message)
-			_ = h.WriteByte(0)
+	for _, part := range list {
+		s.hash(&h, part)
+	}
+	key := h.Sum64()
+	for _, known := range s.lists[key] {
+		if reflect.DeepEqual(known, list) {
+			return known
 		}
 	}
-	return h.Sum64()
+	s.lists[key] = append(s.lists[key], list)
+	return list
 }
+
+func hashTexts(h *maphash.Hash, texts ...string) {
+	for _, t := range texts {
+		_, _ = h.WriteString(t)
+		_ = h.WriteByte(0)
+	}
+}
+
+func hashResult(h *maphash.Hash, r report.Result) {
+	hashTexts(h, r.Check, string(r.Cause), r.Why, r.Platform, r.PartOf)
+	_ = h.WriteByte(byte(r.Outcome))
+	for _, f := range r.Findings {
+		hashTexts(h, f.Message)
+	}
+}
+
+func hashReason(h *maphash.Hash, r policy.Reason) {
+	hashTexts(h, r.Check, r.Platform, r.Rule, r.Exception, r.Why)
+	_ = h.WriteByte(byte(r.Decision))
+}
+
+func hashMoot(h *maphash.Hash, m report.Moot) { hashTexts(h, m.Check, m.Why) }

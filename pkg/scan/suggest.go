@@ -10,36 +10,38 @@ import (
 	"github.com/intact-dev/intact/pkg/suggest"
 )
 
-// suggestions are the patches with which workloads run on a read-only root.
-func (s *scanner) suggestions(o *observed) []report.Suggestion {
-	if !s.Suggest {
-		return nil
+// Plans are what the containers of workloads need to run on a read-only root.
+type plans map[suggest.Workload]map[planned]checks.Plan
+
+type planned struct {
+	name string
+	role fact.Role
+}
+
+// add plans for the containers of one class by what is known about them.
+func (p plans) add(k *class, set *fact.Set) {
+	c := &k.spec.Container
+	if len(k.workloads) == 0 || c.Runtime != "kubernetes" || c.Role == fact.RoleVolume || c.Role == fact.RoleEphemeral {
+		return
 	}
-	type container struct {
-		name string
-		role fact.Role
-	}
-	plans := map[suggest.Workload]map[container]checks.Plan{}
-	for _, r := range o.rans {
-		c := r.class.spec.Container
-		if c.Runtime != "kubernetes" || c.Role == fact.RoleVolume || c.Role == fact.RoleEphemeral {
-			continue
+	plan := checks.ReadOnlyRoot(set)
+	for _, at := range k.workloads {
+		w := suggest.Workload{Kind: at.Kind, Namespace: at.namespace, Name: at.Name}
+		if p[w] == nil {
+			p[w] = map[planned]checks.Plan{}
 		}
-		plan := checks.ReadOnlyRoot(r.set)
-		for _, at := range r.class.origins {
-			w := suggest.Workload{Kind: at.workload.Kind, Namespace: at.workload.namespace, Name: at.workload.Name}
-			if plans[w] == nil {
-				plans[w] = map[container]checks.Plan{}
-			}
-			key := container{c.Name, c.Role}
-			if known, ok := plans[w][key]; ok {
-				plan = checks.Together(known, plan)
-			}
-			plans[w][key] = plan
+		key := planned{c.Name, c.Role}
+		if known, ok := p[w][key]; ok {
+			plan = checks.Together(known, plan)
 		}
+		p[w][key] = plan
 	}
+}
+
+// suggestions are the patches for all workloads.
+func (p plans) suggestions() []report.Suggestion {
 	var out []report.Suggestion
-	for w, of := range plans {
+	for w, of := range p {
 		var all []suggest.Container
 		for key, plan := range of {
 			all = append(all, suggest.Container{Name: key.name, Role: key.role, Plan: plan})

@@ -259,14 +259,3 @@ func size(n int64) string {
 	}
 	return fmt.Sprintf("%d bytes", n)
 }
-
-// exceptionNotices says which exceptions of a verdict end soon or have ended.
-func exceptionNotices(v policy.Verdict) []string {
-	var out []string
-	for _, u := range v.Uses {
-		if n := u.Notice(); n != "" {
-			out = append(out, n)
-		}
-	}
-	return out
-}

@@ -54,7 +54,10 @@ func Open(ctx context.Context, where string, o Options) (*Store, error) {
 		}
 	}
 	db, err := database.Open(ctx, where)
-	if err != nil {
+	switch {
+	case database.Damaged(err):
+		return nil, fmt.Errorf("%w: %w", err, ErrDamaged)
+	case err != nil:
 		return nil, err
 	}
 	s, err := openIn(ctx, db, o)
@@ -67,8 +70,10 @@ func Open(ctx context.Context, where string, o Options) (*Store, error) {
 func openIn(ctx context.Context, db *database.DB, o Options) (*Store, error) {
 	used, err := db.Migrated(ctx)
 	switch {
+	case database.Damaged(err):
+		return nil, fmt.Errorf("open store %s: %w: %w", db, err, ErrDamaged)
 	case err != nil:
-		return nil, fmt.Errorf("open store %s: %w: %w", db, ErrDamaged, err)
+		return nil, fmt.Errorf("open store %s: %w", db, err)
 	case !used && db.File != "":
 		return nil, fmt.Errorf("open store %s: %w", db, ErrDamaged)
 	case !used && !o.Create:

@@ -20,8 +20,12 @@ import (
 )
 
 // An Extractor reads Compose files. It claims the Dockerfiles that they build,
-// the overrides and what they include.
-type Extractor struct{}
+// the overrides and what they include. The zero value is ready for use.
+type Extractor struct {
+	// Root is what the folder is called that the tree is: the project of files in
+	// it has that name. "" = not known.
+	Root string
+}
 
 // Match goes by the name (compose.yaml, docker-compose.prod.yml, dev.compose.yaml)
 // and for other YAML, and what has no ending, by the content: services that have
@@ -45,9 +49,9 @@ var (
 
 // Extract reads the file at p and what belongs to it. An override beside it is
 // put over it, as Compose does.
-func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
+func (e Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 	r := &reader{
-		fsys: fsys, builds: dockerfile.Builds{FS: fsys}, files: map[string]*source{}, read: map[string]bool{}, claims: map[string]bool{},
+		fsys: fsys, root: e.Root, builds: dockerfile.Builds{FS: fsys}, files: map[string]*source{}, read: map[string]bool{}, claims: map[string]bool{},
 		uses: map[place]string{}, assigned: map[place]assigned{}, envFiles: map[string]bool{}, made: map[string]bool{},
 	}
 	main, err := r.open(p)
@@ -85,6 +89,7 @@ func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 
 type reader struct {
 	fsys     fs.FS
+	root     string // the name of its folder
 	builds   dockerfile.Builds
 	files    map[string]*source
 	read     map[string]bool

@@ -201,7 +201,7 @@ func list(n yamlpos.Node) []yamlpos.Node {
 }
 
 // projectName is the one of the .env, the last that a file has, or that of the
-// folder, which is not known at the root of the tree.
+// folder.
 //
 // https://docs.docker.com/compose/how-tos/project-name/
 func (r *reader) projectName(p project) string {
@@ -216,7 +216,11 @@ func (r *reader) projectName(p project) string {
 			}
 		}
 	}
-	if name == "" && p.dir != "." {
+	switch {
+	case name != "":
+	case p.dir == ".":
+		name = r.root
+	default:
 		name = path.Base(p.dir)
 	}
 	return normal(name)

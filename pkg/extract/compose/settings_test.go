@@ -69,3 +69,21 @@ func TestSettings(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// Compose calls a project after its folder, at the root of the tree as well.
+func TestTheProjectOfARootHasItsFoldersName(t *testing.T) {
+	t.Parallel()
+	const text = "services: {cart: {image: 'a:1'}}\n"
+	for _, tt := range []struct{ path, env, text, want string }{
+		{"compose.yaml", "", text, "my-shop_2/cart"},
+		{"compose.yaml", "", "name: other\n" + text, "other/cart"},
+		{"compose.yaml", "COMPOSE_PROJECT_NAME=third\n", text, "third/cart"},
+		{"sub/compose.yaml", "", text, "sub/cart"},
+	} {
+		fsys := fstest.MapFS{tt.path: {Data: []byte(tt.text)}, ".env": {Data: []byte(tt.env)}}
+		r, err := compose.Extractor{Root: "My-Shop_2."}.Extract(fsys, tt.path)
+		if err != nil || len(r.Found) != 1 || r.Found[0].Workload.Name != tt.want {
+			t.Errorf("%s: %+v, %v; want %s", tt.path, r.Found, err, tt.want)
+		}
+	}
+}

@@ -12,12 +12,8 @@ import (
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
-// dependencies tells of charts that are to be rendered with this one and are not
-// there. Those that are not wanted are gone from r.
-func (l *release) dependencies(r *rendering) {
-	l.missing(r.chart, "")
-}
-
+// missing tells of charts that are to be rendered with this one and are not
+// there. Those that are not wanted are gone from c.
 func (l *release) missing(c *chart.Chart, prefix string) {
 	for _, d := range c.Metadata.Dependencies {
 		there := false
@@ -69,6 +65,7 @@ func (l *release) absent(c *chart.Chart, prefix string, d *chart.Dependency) ext
 			}
 		}
 	}
+	out.Chart = extract.Chart{Path: path.Join(c.ChartFullPath(), "charts", d.Name), Version: d.Version}
 	out.Raw = name
 	if d.Version != "" {
 		out.Raw += ":" + d.Version
@@ -76,6 +73,6 @@ func (l *release) absent(c *chart.Chart, prefix string, d *chart.Dependency) ext
 	if d.Repository != "" {
 		out.Raw = strings.TrimSuffix(strings.TrimPrefix(d.Repository, "oci://"), "/") + "/" + out.Raw
 	}
-	out.Unresolved = fmt.Sprintf("dependency %s of chart %s is not in charts/: helm dependency build, or name a folder with what you render", name, c.Name())
+	out.Unresolved = fmt.Sprintf("dependency %s of chart %s is not in charts/: helm dependency build, or --rendered with a folder of what you render", name, c.Name())
 	return out
 }

@@ -28,6 +28,7 @@ type file struct {
 	was  []byte // with it
 
 	packed bool // in an archive
+	number int  // in the folder, from 1; 0 = a values file
 }
 
 // A folder is a chart with all that it is rendered from.
@@ -199,6 +200,7 @@ func (f *folder) put(x *file) bool {
 		f.problem(f.dir, &limits.ExceededError{What: "size of a chart", Limit: maxSize})
 	default:
 		f.files = append(f.files, x)
+		x.number = len(f.files)
 		return true
 	}
 	return false

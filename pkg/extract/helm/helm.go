@@ -55,9 +55,14 @@ func (e Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 	if len(all) == 0 {
 		all = append(all, nil)
 	}
+	var releases []*release
 	for _, values := range all {
 		l := &release{folder: f, reader: &kube.Reader{CRDs: e.CRDs}}
 		l.run(values)
+		releases = append(releases, l)
+	}
+	r.Notices = switchedOff(releases)
+	for _, l := range releases {
 		for _, x := range l.found {
 			if !slices.ContainsFunc(r.Found, func(o extract.Found) bool { return same(o, x) }) {
 				r.Found = append(r.Found, x)

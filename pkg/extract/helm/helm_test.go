@@ -112,6 +112,9 @@ func describe(fsys fstest.MapFS, r extract.Result) []string {
 		if f.Container != "" {
 			s += fmt.Sprintf(" [%s/%s/%s %s]", f.Workload.Namespace, f.Workload.Kind, f.Workload.Name, f.Container)
 		}
+		if f.Off {
+			s += " off"
+		}
 		if x := f.Site; x != nil {
 			s += fmt.Sprintf(" %s<%s %s>", x.Style, x.File, fsys[x.File].Data[x.Start:x.End])
 		}
@@ -122,6 +125,9 @@ func describe(fsys fstest.MapFS, r extract.Result) []string {
 			s += " ignore " + i.Check
 		}
 		out = append(out, s)
+	}
+	for _, n := range r.Notices {
+		out = append(out, fmt.Sprintf("notice %s:%d %s %s", n.Origin.Where, n.Origin.Line, n.Raw, n.Why))
 	}
 	for _, p := range r.Problems {
 		out = append(out, fmt.Sprintf("problem %s:%d:%d %s: %s", p.Origin.Where, p.Origin.Line, p.Origin.Column, p.Cause, p.Why))
@@ -225,11 +231,13 @@ func TestCharts(t *testing.T) {
 			"c/values.yaml:1:12 sub:v2 [/Pod/p a] tag<c/values.yaml v2> +c/charts/sub/templates/p.yaml:7",
 		}},
 		{"a subchart with an alias, twice, and one that is off", strings.Replace(meta, "appVersion: v9\n", "dependencies:\n- {name: sub, version: 1.x.x, alias: one}\n- {name: sub, version: 1.x.x, alias: two, condition: two.enabled}\n- {name: gone, version: 1.0.0, condition: gone.enabled}\n", 1) + "-- c/charts/sub/Chart.yaml --\napiVersion: v2\nname: sub\nversion: 1.0.0\n-- c/charts/sub/values.yaml --\ntag: v1\n" + strings.ReplaceAll(pod("sub:{{ .Values.tag }}"), "c/", "c/charts/sub/") + "-- c/values.yaml --\none: {tag: v2}\ntwo: {enabled: false}\ngone: {enabled: false}\n", []string{
+			"c/charts/sub/values.yaml:1:6 sub:v1 [// a] off tag<c/charts/sub/values.yaml v1> +c/charts/sub/templates/p.yaml:7",
 			"c/values.yaml:1:12 sub:v2 [/Pod/p a] tag<c/values.yaml v2> +c/charts/sub/templates/p.yaml:7",
+			"notice c/Chart.yaml:7 gone:1.0.0 of charts that values switch off and that are not in charts/",
 		}},
 		{"dependencies that are not there", strings.Replace(meta, "appVersion: v9\n", "dependencies:\n- name: redis\n  version: 1.0.0\n  repository: oci://reg.example/charts\n- {name: pg, version: 2.0.0, repository: https://charts.example, alias: db}\n", 1) + pod("acme/app:1"), []string{
-			"c/Chart.yaml:5:9 reg.example/charts/redis:1.0.0 (dependency redis of chart c is not in charts/: helm dependency build, or name a folder with what you render)",
-			"c/Chart.yaml:8:10 https://charts.example/pg:2.0.0 (dependency pg of chart c is not in charts/: helm dependency build, or name a folder with what you render)",
+			"c/Chart.yaml:5:9 reg.example/charts/redis:1.0.0 (dependency redis of chart c is not in charts/: helm dependency build, or --rendered with a folder of what you render)",
+			"c/Chart.yaml:8:10 https://charts.example/pg:2.0.0 (dependency pg of chart c is not in charts/: helm dependency build, or --rendered with a folder of what you render)",
 			"c/templates/p.yaml:7:12 acme/app:1 [/Pod/p a] reference<c/templates/p.yaml acme/app:1>",
 		}},
 		{"a dependency beside the chart", strings.Replace(meta, "appVersion: v9\n", "dependencies:\n- {name: lib, version: 1.0.0, repository: file://../lib}\n", 1) + "-- lib/Chart.yaml --\napiVersion: v2\nname: lib\nversion: 1.0.0\ntype: library\n-- lib/templates/_i.tpl --\n{{ define \"lib.image\" }}acme/lib:5{{ end }}\n" + pod(`{{ include "lib.image" . }}`), []string{

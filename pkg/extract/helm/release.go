@@ -27,6 +27,12 @@ type release struct {
 	parsed  map[*file][]*yamlpos.Doc
 	dropped map[*file]bool // templates that don't render
 
+	plain   *rendering           // as its values are; nil if it doesn't render
+	images  []image              // of that
+	budgets []*gotemplate.Budget // that know what was rendered
+	forced  map[*file]map[int]bool
+	all     bool // the charts that its values switch off, too
+
 	renders  int     // of one step to find where things come from
 	used     float64 // budgets that these took
 	found    []extract.Found
@@ -52,12 +58,12 @@ func (l *release) run(values []string) {
 			l.valid(f)
 		}
 	}
-	plain, complete := l.plain()
-	if plain != nil {
-		l.dependencies(plain)
-		images := l.images(plain, true)
-		l.trace(images)
-		l.crds(plain)
+	complete := false
+	if l.plain, complete = l.asItIs(); l.plain != nil {
+		l.missing(l.plain.chart, "")
+		l.images = l.read(l.plain, true)
+		l.trace(l.images)
+		l.crds(l.plain)
 	}
 	if !complete {
 		l.unrendered()
@@ -120,14 +126,15 @@ const (
 	maxEndless = 3
 )
 
-// plain renders the chart as it is. Templates that fail are left out one by one,
+// asItIs renders the chart with its values. Templates that fail are left out one by one,
 // so that the others are seen; complete is false then.
-func (l *release) plain() (r *rendering, complete bool) {
+func (l *release) asItIs() (r *rendering, complete bool) {
 	complete = len(l.dropped) == 0
 	endless := 0
 	for range maxDropped {
 		r, budget, err := l.render(nil)
 		if err == nil {
+			l.budgets = append(l.budgets, budget)
 			return r, complete
 		}
 		complete = false
@@ -192,8 +199,8 @@ func (l *release) places(r *rendering, text string) string {
 	})
 }
 
-// images reads what was rendered.
-func (l *release) images(r *rendering, tell bool) []image {
+// read reads what was rendered.
+func (l *release) read(r *rendering, tell bool) []image {
 	var out []image
 	for _, name := range slices.Sorted(maps.Keys(r.texts)) {
 		f := r.files[name]
@@ -246,6 +253,16 @@ func (l *release) crds(r *rendering) {
 	}
 }
 
+// chart is what is rendered; zero if it does not say what it is called.
+func (l *release) chart() extract.Chart {
+	for f, docs := range l.parsed {
+		if f.name == chartFile && len(docs) > 0 && docs[0].Root().Get("name").String() != "" {
+			return extract.Chart{Path: docs[0].Root().Get("name").String(), Version: docs[0].Root().Get("version").String()}
+		}
+	}
+	return extract.Chart{}
+}
+
 // unrendered keeps the images that can be seen in the values of a chart that does
 // not render, or not whole.
 func (l *release) unrendered() {
@@ -263,6 +280,7 @@ func (l *release) unrendered() {
 					continue
 				}
 				x.Unresolved = cmp.Or(x.Unresolved, "the chart does not render as a whole, so it is not known what uses it")
+				x.Chart = l.chart()
 				x.Ref.Name, x.Ref.Tag, x.Ref.Digest, x.Site = "", "", "", nil
 				if f.packed {
 					x.Origin, x.Related = f.place(0), nil
@@ -273,7 +291,9 @@ func (l *release) unrendered() {
 	}
 }
 
+// problem is one of what does not render.
 func (l *release) problem(p extract.Problem) {
+	p.Chart = l.chart()
 	if !slices.Contains(l.problems, p) {
 		l.problems = append(l.problems, p)
 	}

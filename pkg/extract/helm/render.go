@@ -99,7 +99,7 @@ func (l *release) source(f *file, m marks) (*gotemplate.Source, error) {
 	if s, ok := l.sources[f]; ok && m == nil {
 		return s, nil
 	}
-	s, err := gotemplate.Rewrite(path.Base(f.name), text, after)
+	s, err := gotemplate.Rewrite(path.Base(f.name), text, gotemplate.Options{After: after, Number: f.number, Force: l.forced[f]})
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +128,9 @@ func (l *release) render(m marks) (r *rendering, budget *gotemplate.Budget, err 
 		}
 		m.values(f, v)
 		vals = loader.MergeMaps(vals, v)
+	}
+	if l.all {
+		unconditional(r.chart)
 	}
 	if err := chartutil.ProcessDependencies(r.chart, vals); err != nil {
 		return nil, budget, fmt.Errorf("dependencies of the chart: %w", err)

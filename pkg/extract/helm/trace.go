@@ -75,7 +75,7 @@ func (l *release) group(images []image, cs []*candidate, hits [][]hit, find func
 	l.used += budget.Used()
 	var now []image
 	if err == nil {
-		now = l.images(r, false)
+		now = l.read(r, false)
 	}
 	if err != nil || !slices.EqualFunc(images, now, alike) {
 		if len(cs) > 1 {

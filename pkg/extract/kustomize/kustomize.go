@@ -65,8 +65,43 @@ func (e Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 		marked = nil // then it is not known where things come from
 	}
 	g.trace(top, plain, marked)
-	return g.result(true), nil
+	r := g.result(true)
+	r.Notices = g.gone()
+	return r, nil
 }
+
+// gone are the images in the files that the overlay is made of that are not in
+// what is rendered.
+func (g *graph) gone() []extract.Notice {
+	type place struct {
+		where        string
+		line, column int
+	}
+	of := func(o ref.Origin) place { return place{o.Where, o.Line, o.Column} }
+	rendered := map[place]bool{}
+	for _, f := range g.found {
+		rendered[of(f.Origin)] = true
+		for _, o := range f.Related {
+			rendered[of(o)] = true
+		}
+	}
+	var out []extract.Notice
+	for _, p := range g.read {
+		s := g.files[p]
+		if s == nil || s.broken {
+			continue
+		}
+		for _, i := range s.images {
+			if !rendered[of(i.Origin)] {
+				out = append(out, extract.Notice{Origin: i.Origin, Raw: i.Raw, Why: goneWhy})
+			}
+		}
+	}
+	return out
+}
+
+// goneWhy is what becomes of such an image, as far as the files of the tree say.
+const goneWhy = "written in a base or patch, and in nothing that the overlays render: deleted, replaced or never applied"
 
 // standAlone keeps what overrides and patches say by themselves: what they would
 // change is not rendered. Those of other kustomizations than file are left to

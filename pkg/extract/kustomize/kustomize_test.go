@@ -64,6 +64,9 @@ func describe(fsys fstest.MapFS, r extract.Result) []string {
 		why, _, _ := strings.Cut(p.Why, "\n")
 		out = append(out, fmt.Sprintf("problem %s:%d %s: %s", p.Origin.Where, p.Origin.Line, p.Cause, why))
 	}
+	for _, n := range r.Notices {
+		out = append(out, fmt.Sprintf("notice %s:%d %s", n.Origin.Where, n.Origin.Line, n.Raw))
+	}
 	return append(out, "claims "+strings.Join(r.Claims, " "))
 }
 
@@ -113,9 +116,20 @@ func TestOverlays(t *testing.T) {
 			"base/deploy.yaml:11 acme/side:2 [/Deployment/web side] reference<acme/side:2>",
 			"claims base/deploy.yaml base/kustomization.yaml",
 		}},
+		{"a container that is deleted", base + "-- k/kustomization.yaml --\nresources: [../base]\npatches:\n- patch: |\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: web}\n    spec: {template: {spec: {containers: [{name: side, $patch: delete}]}}}\n", []string{
+			"base/deploy.yaml:9 acme/app:1 [/Deployment/web app] reference<acme/app:1>",
+			"notice base/deploy.yaml:11 acme/side:2",
+			"claims base/deploy.yaml base/kustomization.yaml",
+		}},
+		{"an object that is deleted", base + "-- k/kustomization.yaml --\nresources: [../base]\npatches:\n- patch: |\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: web}\n    $patch: delete\n", []string{
+			"notice base/deploy.yaml:9 acme/app:1",
+			"notice base/deploy.yaml:11 acme/side:2",
+			"claims base/deploy.yaml base/kustomization.yaml",
+		}},
 		{"a patch of a file", base + "-- k/kustomization.yaml --\nresources: [../base]\npatches: [{path: p.yaml}]\n-- k/p.yaml --\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: app, image: acme/patched:9}]}}}\n", []string{
 			"base/deploy.yaml:11 acme/side:2 [/Deployment/web side] reference<acme/side:2>",
 			"k/p.yaml:4 acme/patched:9 [/Deployment/web app] reference<acme/patched:9>",
+			"notice base/deploy.yaml:9 acme/app:1",
 			"claims base/deploy.yaml base/kustomization.yaml k/p.yaml",
 		}},
 		{"an old patch, in place", base + "-- k/kustomization.yaml --\nbases: [../base]\npatchesStrategicMerge:\n- |\n  apiVersion: apps/v1\n  kind: Deployment\n  metadata: {name: web}\n  spec: {template: {spec: {containers: [{name: new, image: acme/new:9}]}}}\n", []string{
@@ -128,11 +142,13 @@ func TestOverlays(t *testing.T) {
 			"base/deploy.yaml:11 acme/side:2 [/Deployment/web side] reference<acme/side:2>",
 			"k/kustomization.yaml:7 acme/json:9 [/Deployment/web app] reference<acme/json:9>",
 			"k/kustomization.yaml:10 acme/more:1 [/Deployment/web more] reference<acme/more:1>",
+			"notice base/deploy.yaml:9 acme/app:1",
 			"claims base/deploy.yaml base/kustomization.yaml",
 		}},
 		{"an old JSON patch of a file", base + "-- k/kustomization.yaml --\nresources: [../base]\npatchesJson6902: [{target: {group: apps, version: v1, kind: Deployment, name: web}, path: p.json}]\n-- k/p.json --\n[{\"op\": \"replace\", \"path\": \"/spec/template/spec/containers/0/image\", \"value\": \"acme/json:9\"}]\n", []string{
 			"base/deploy.yaml:11 acme/side:2 [/Deployment/web side] reference<acme/side:2>",
 			"k/p.json:1 acme/json:9 [/Deployment/web app] reference<acme/json:9>",
+			"notice base/deploy.yaml:9 acme/app:1",
 			"claims base/deploy.yaml base/kustomization.yaml k/p.json",
 		}},
 		{"a component", base + "-- k/kustomization.yaml --\nresources: [../base]\ncomponents: [../c]\n-- c/kustomization.yaml --\napiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nimages: [{name: acme/app, newTag: v8}]\n", []string{
@@ -147,6 +163,7 @@ func TestOverlays(t *testing.T) {
 		{"a replacement", base + "-- k/kustomization.yaml --\nresources: [../base]\nconfigMapGenerator: [{name: v, envs: [v.env]}, {name: w, files: [gone.txt]}]\nreplacements:\n- source: {kind: ConfigMap, name: v, fieldPath: data.TAG}\n  targets:\n  - select: {kind: Deployment}\n    fieldPaths: [spec.template.spec.containers.0.image]\n    options: {delimiter: \":\", index: 1}\n-- k/v.env --\nTAG=v5\n", []string{
 			"base/deploy.yaml:11 acme/side:2 [/Deployment/web side] reference<acme/side:2>",
 			"k/kustomization.yaml:1 acme/app:v5 [/Deployment/web app]",
+			"notice base/deploy.yaml:9 acme/app:1",
 			"claims base/deploy.yaml base/kustomization.yaml",
 		}},
 		{"remote bases", base + "-- k/kustomization.yaml --\nresources: [../base, \"https://github.com/acme/base//x?ref=v1\", github.com/acme/other]\nimages: [{name: far/away, newTag: v2}]\n", []string{
@@ -167,7 +184,7 @@ func TestOverlays(t *testing.T) {
 		{"charts and plugins", base + "-- k/kustomization.yaml --\nresources: [../base]\nhelmCharts: [{name: redis, repo: \"oci://reg.example/charts\", version: 1.2.3}]\ntransformers: [t.yaml]\ngenerators: [g.yaml]\n", []string{
 			"base/deploy.yaml:9 acme/app:1 [/Deployment/web app] reference<acme/app:1>",
 			"base/deploy.yaml:11 acme/side:2 [/Deployment/web side] reference<acme/side:2>",
-			"k/kustomization.yaml:2 reg.example/charts/redis:1.2.3 (a chart, which is not rendered with the overlay)",
+			"k/kustomization.yaml:2 reg.example/charts/redis:1.2.3 (a chart, which is not rendered with the overlay: --rendered takes a folder of what you render)",
 			"problem k/kustomization.yaml:4 unsupported: generators are not run: what they would change is not known",
 			"problem k/kustomization.yaml:3 unsupported: transformers are not run: what they would change is not known",
 			"claims base/deploy.yaml base/kustomization.yaml",
@@ -235,6 +252,7 @@ func TestOverlays(t *testing.T) {
 			"base/deploy.yaml:11 acme/side:2 [/Deployment/web side] reference<acme/side:2>",
 			"k/kustomization.yaml:1 acme/app:v6 [/Deployment/web app]",
 			"problem k/kustomization.yaml:2 unsupported: transformers are not run: what they would change is not known",
+			"notice base/deploy.yaml:9 acme/app:1",
 			"claims base/deploy.yaml base/kustomization.yaml k/i.yaml k/l.yaml",
 		}},
 		{"Flux's kind of that name", "-- k/kustomization.yaml --\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec: {path: ./x}\n", []string{

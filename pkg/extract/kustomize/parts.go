@@ -160,7 +160,8 @@ func (g *graph) leaveOut(o *overlay) {
 				raw += ":" + v
 			}
 			g.found = append(g.found, extract.Found{Raw: strings.TrimPrefix(raw, "/"), Kind: ref.KindArtifact, Ignored: name.Ignored(),
-				Origin: o.at(name, list+"["+strconv.Itoa(i)+"]"+key), Unresolved: "a chart, which is not rendered with the overlay"})
+				Origin: o.at(name, list+"["+strconv.Itoa(i)+"]"+key), Unresolved: "a chart, which is not rendered with the overlay: --rendered takes a folder of what you render",
+				Chart: extract.Chart{Path: name.String(), Version: n.Get("version").String()}})
 		}
 		o.dropAll(list)
 	}

@@ -13,7 +13,9 @@ import (
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
-const kindContainer = "quadlet container"
+// kindContainer is what a container of an engine is called that nothing else made:
+// Quadlet leaves no mark on it but its name.
+const kindContainer = "container"
 
 // builtHere is why what a build unit makes is no reference to what a registry
 // has.

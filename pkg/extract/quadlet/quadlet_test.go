@@ -196,6 +196,18 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// An engine lists them as containers, by these names.
+func TestWhatRunsIsCalledLikeThat(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"": "systemd-web", "ContainerName=shop\n": "shop", "ContainerName=%p\n": ""} {
+		fsys := fstest.MapFS{"web.container": {Data: []byte("[Container]\nImage=a:1\n" + text)}}
+		r, err := quadlet.Extractor{}.Extract(fsys, "web.container")
+		if err != nil || len(r.Found) != 1 || r.Found[0].Workload.Name != want || want != "" && (r.Found[0].Workload.Kind != "container" || r.Found[0].Container != want) {
+			t.Errorf("%q: %+v, %v", text, r.Found, err)
+		}
+	}
+}
+
 func TestMatch(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

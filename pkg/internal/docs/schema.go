@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/report"
 )
 
 // Schema returns the JSON Schema (2020-12) of what encoding/json writes of
@@ -53,6 +54,8 @@ func (g *generator) of(t reflect.Type) (map[string]any, error) {
 		return map[string]any{"type": "string", "contentEncoding": "base64"}, nil
 	case reflect.TypeFor[json.RawMessage]():
 		return map[string]any{}, nil // any JSON
+	case reflect.TypeFor[report.Origins](): // packed in memory, a list in JSON
+		return g.of(reflect.TypeFor[[]report.Origin]())
 	case reflect.TypeFor[fact.Bytes]():
 		b64 := map[string]any{"type": "string", "contentEncoding": "base64"}
 		return map[string]any{"anyOf": []any{

@@ -71,6 +71,13 @@ const (
 // Keyless issues a certificate for a fresh key.
 func (s *Sigstore) Keyless(h Holder) Signer {
 	s.t.Helper()
+	key := NewKey(s.t)
+	return Signer{Key: key, Certificate: s.Issue(h, key.Public())}
+}
+
+// Issue issues a certificate for the holder of a key.
+func (s *Sigstore) Issue(h Holder, public crypto.PublicKey) *x509.Certificate {
+	s.t.Helper()
 	if h.Subject == "" {
 		h.Subject = Subject
 	}
@@ -85,7 +92,6 @@ func (s *Sigstore) Keyless(h Holder) Signer {
 	}
 	uri, err := url.Parse(h.Subject)
 	s.check(err)
-	key := NewKey(s.t)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(42), NotBefore: h.From, NotAfter: h.To, URIs: []*url.URL{uri},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: h.Uses,
@@ -98,12 +104,12 @@ func (s *Sigstore) Keyless(h Holder) Signer {
 	if h.Change != nil {
 		h.Change(template)
 	}
-	cert := s.create(template, s.issuer, key.Public(), s.issuerKey)
+	cert := s.create(template, s.issuer, public, s.issuerKey)
 	if !h.NoSCT {
 		template.ExtraExtensions = append(template.ExtraExtensions, s.sct(cert))
-		cert = s.create(template, s.issuer, key.Public(), s.issuerKey)
+		cert = s.create(template, s.issuer, public, s.issuerKey)
 	}
-	return Signer{Key: key, Certificate: cert}
+	return cert
 }
 
 func (s *Sigstore) extension(id int, text string) pkix.Extension {

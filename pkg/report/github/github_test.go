@@ -101,9 +101,7 @@ func TestTextFromOutsideIsNoCommand(t *testing.T) {
 		for i := range r.Targets {
 			target := &r.Targets[i]
 			target.Ref = evil + target.Ref
-			for n := range target.Origins {
-				target.Origins[n].Where = evil + fmt.Sprint(i)
-			}
+			reporttest.EditOrigins(&target.Origins, func(o *report.Origin) { o.Where = evil + fmt.Sprint(i) })
 			for n := range target.Results {
 				res := &target.Results[n]
 				res.Check, res.Why = evil+res.Check, evil

@@ -100,9 +100,7 @@ func TestEveryStringIsEscaped(t *testing.T) {
 	for _, r := range []*report.Report{reporttest.Rich(), reporttest.Files()} {
 		reporttest.Poison(r, "Kind", "Level")
 		for i := range r.Targets {
-			for n := range r.Targets[i].Origins {
-				r.Targets[i].Origins[n].Where = "/../../" + r.Targets[i].Origins[n].Where
-			}
+			reporttest.EditOrigins(&r.Targets[i].Origins, func(o *report.Origin) { o.Where = "/../../" + o.Where })
 		}
 		text, _ := written(t, r)
 		for _, c := range text {

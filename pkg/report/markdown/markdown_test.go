@@ -93,9 +93,7 @@ func TestNothingFromOutsideIsMarkup(t *testing.T) {
 		reporttest.Poison(r, "Kind", "Level")
 		for i := range r.Targets {
 			r.Targets[i].Ref = "`" + hostile + r.Targets[i].Ref
-			for n := range r.Targets[i].Origins {
-				r.Targets[i].Origins[n].Where += hostile + "``"
-			}
+			reporttest.EditOrigins(&r.Targets[i].Origins, func(o *report.Origin) { o.Where += hostile + "``" })
 			for n := range r.Targets[i].Results {
 				res := &r.Targets[i].Results[n]
 				res.Check, res.Why = res.Check+hostile, hostile

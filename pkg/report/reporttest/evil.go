@@ -26,12 +26,25 @@ func poison(v reflect.Value, keep []string) {
 			poison(v.Index(i), keep)
 		}
 	case reflect.Struct:
+		if o, ok := v.Addr().Interface().(*report.Origins); ok {
+			EditOrigins(o, func(o *report.Origin) { poison(reflect.ValueOf(o), keep) })
+			return
+		}
 		for i := range v.NumField() {
 			if f := v.Type().Field(i); f.IsExported() && !slices.Contains(keep, f.Name) {
 				poison(v.Field(i), keep)
 			}
 		}
 	}
+}
+
+// EditOrigins changes each of o.
+func EditOrigins(o *report.Origins, change func(*report.Origin)) {
+	list := slices.Collect(o.All())
+	for i := range list {
+		change(&list[i])
+	}
+	*o = report.OriginsOf(list...)
 }
 
 // Poison puts Evil at the end of every string in r but those in fields of the

@@ -36,7 +36,7 @@ func Files() *report.Report {
 		},
 	}
 	target := func(written string, decision policy.Decision, origins []report.Origin, results ...report.Result) report.Target {
-		return report.Target{Kind: ref.KindImage, Ref: written, Origins: origins, Results: results, Verdict: policy.Verdict{Decision: decision}, Inventory: "deploy"}
+		return report.Target{Kind: ref.KindImage, Ref: written, Origins: report.OriginsOf(origins...), Results: results, Verdict: policy.Verdict{Decision: decision}, Inventory: "deploy"}
 	}
 	warned := target("ghcr.io/acme/api:1.4.2", policy.Undecided, []report.Origin{At("deploy/dev/api.yaml", 17, 16), At("deploy/dev/job.yaml", 9, 12)},
 		Result("REF001", check.Fail, policy.LevelWarn, policy.Warn, Findings(noDigest)),
@@ -57,21 +57,21 @@ func Files() *report.Report {
 		Result("REF001", check.Undecided, policy.LevelWarn, policy.Warn, Because(fact.Unsupported, `"$(params.image)" is not resolved: a parameter`)),
 		Result("TAG001", check.Undecided, policy.LevelDeny, policy.Undecided, Because(fact.Unsupported, `"$(params.image)" is not resolved: a parameter`)))
 	unresolved.Error = "it is not resolved"
-	gap := report.Target{Kind: report.KindGap, Ref: "deploy/broken.yaml:4", Inventory: "deploy", Origins: []report.Origin{{Origin: ref.Origin{Kind: "file", Where: "deploy/broken.yaml", Line: 4}}},
+	gap := report.Target{Kind: report.KindGap, Ref: "deploy/broken.yaml:4", Inventory: "deploy", Origins: report.OriginsOf(report.Origin{Origin: ref.Origin{Kind: "file", Where: "deploy/broken.yaml", Line: 4}}),
 		Results: []report.Result{
 			Result("DIG001", check.Undecided, policy.LevelDeny, policy.Undecided, Because(fact.Unsupported, "did not find expected node content")),
 			Result("REF001", check.Undecided, policy.LevelDeny, policy.Undecided, Because(fact.Unsupported, "did not find expected node content")),
 		}, Verdict: policy.Verdict{Decision: policy.Undecided}, Error: "did not find expected node content"}
-	unseen := report.Target{Kind: report.KindGap, Ref: "pods in namespace pay", Inventory: "prod", Origins: []report.Origin{{Origin: ref.Origin{Kind: "kubernetes", Where: "prod"}}},
+	unseen := report.Target{Kind: report.KindGap, Ref: "pods in namespace pay", Inventory: "prod", Origins: report.OriginsOf(report.Origin{Origin: ref.Origin{Kind: "kubernetes", Where: "prod"}}),
 		Results: []report.Result{Result("RUN001", check.Undecided, policy.LevelWarn, policy.Warn, Because(fact.Forbidden, "403 Forbidden"))},
 		Verdict: policy.Verdict{Decision: policy.Warn}, Error: "403 Forbidden"}
 	nothing := target("ghcr.io/acme/none:1", policy.Undecided, []report.Origin{At("deploy/none.yaml", 1, 8)})
 	nothing.Verdict.Reasons = []policy.Reason{{Decision: policy.Undecided, Why: "nothing was examined"}}
 	runs := report.Target{Kind: ref.KindImage, Ref: "ghcr.io/acme/web:2", Container: "web", Inventory: "prod",
-		Origins: []report.Origin{
-			{Origin: ref.Origin{Kind: "kubernetes", Where: "prod/shop/Deployment/web", Path: "web-1"}, Node: "a"},
-			{Origin: ref.Origin{Kind: "kubernetes", Where: "prod/shop/Deployment/web", Path: "web-2"}, Node: "b"},
-		},
+		Origins: report.OriginsOf(
+			report.Origin{Origin: ref.Origin{Kind: "kubernetes", Where: "prod/shop/Deployment/web", Path: "web-1"}, Node: "a"},
+			report.Origin{Origin: ref.Origin{Kind: "kubernetes", Where: "prod/shop/Deployment/web", Path: "web-2"}, Node: "b"},
+		),
 		Results: []report.Result{Result("RUN002", check.Fail, policy.LevelWarn, policy.Warn, Findings(check.Finding{Message: "the tag now means " + string(IDB), Lines: []string{"2 pods run " + string(IDA)}, Fix: "deploy by digest"}))},
 		Verdict: policy.Verdict{Decision: policy.Warn}}
 	return &report.Report{

@@ -127,16 +127,16 @@ func Rich() *report.Report {
 		},
 		Images: []report.Image{a, b},
 		Targets: []report.Target{
-			{Kind: ref.KindImage, Ref: "ghcr.io/acme/api:1.4.2", Image: IDA, ImageName: a.Image, Origins: []report.Origin{{Origin: ref.Origin{Kind: "argument"}}},
+			{Kind: ref.KindImage, Ref: "ghcr.io/acme/api:1.4.2", Image: IDA, ImageName: a.Image, Origins: report.OriginsOf(report.Origin{Origin: ref.Origin{Kind: "argument"}}),
 				Results: []report.Result{reference}, Verdict: policy.Verdict{Decision: policy.Deny}},
-			{Kind: ref.KindImage, Ref: "ghcr.io/acme/api@" + string(IDA), Image: IDA, ImageName: a.Image, Origins: []report.Origin{},
+			{Kind: ref.KindImage, Ref: "ghcr.io/acme/api@" + string(IDA), Image: IDA, ImageName: a.Image, Origins: report.OriginsOf(),
 				Results: []report.Result{}, Verdict: policy.Verdict{Decision: policy.Deny}},
-			{Kind: ref.KindImage, Ref: "mirror.example.com/acme/api:1", Image: IDA, ImageName: "mirror.example.com/acme/api@" + string(IDA), Error: "there is no such image in this report", Origins: []report.Origin{},
+			{Kind: ref.KindImage, Ref: "mirror.example.com/acme/api:1", Image: IDA, ImageName: "mirror.example.com/acme/api@" + string(IDA), Error: "there is no such image in this report", Origins: report.OriginsOf(),
 				Results: []report.Result{Result("LAY002", check.Fail, policy.LevelDeny, policy.Deny, func(r *report.Result) {
 					r.Excepted, r.Findings = 1, []check.Finding{{Message: "/a"}, {Message: "/b"}}
 				})}, Verdict: policy.Verdict{Decision: policy.Deny}},
-			{Kind: ref.KindImage, Ref: "oci:out", Image: IDB, ImageName: b.Image, Origins: []report.Origin{}, Results: []report.Result{}, Verdict: policy.Verdict{Decision: policy.Allow}},
-			{Kind: ref.KindImage, Ref: "registry.example.com/" + strings.Repeat("a-very-long-team-name/", 4) + "app:2026-11-23", Origins: []report.Origin{},
+			{Kind: ref.KindImage, Ref: "oci:out", Image: IDB, ImageName: b.Image, Origins: report.OriginsOf(), Results: []report.Result{}, Verdict: policy.Verdict{Decision: policy.Allow}},
+			{Kind: ref.KindImage, Ref: "registry.example.com/" + strings.Repeat("a-very-long-team-name/", 4) + "app:2026-11-23", Origins: report.OriginsOf(),
 				Error: "get manifest \"registry.example.com/app:2026-11-23\": 429 Too Many Requests (log in: an anonymous user has fewer requests)",
 				Results: []report.Result{
 					Result("REF005", check.Undecided, policy.LevelDeny, policy.Undecided, Because(fact.RateLimited, "get manifest: 429 Too Many Requests")),

@@ -47,6 +47,9 @@ func TestSigningFollowsPushing(t *testing.T) {
 	if h := s.happenings(); len(h) != 1 || h[0].Alarming() {
 		t.Errorf("told: %+v", h)
 	}
+	if n := s.waits.Load(); n < 2 {
+		t.Errorf("%d verdicts were none yet", n)
+	}
 }
 
 func TestASignatureThatNeverComes(t *testing.T) {

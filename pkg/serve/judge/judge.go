@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/intact-dev/intact/pkg/difference"
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/ledger"
@@ -60,9 +62,12 @@ type Judge struct {
 	// Setup returns what is valid now.
 	Setup func(ctx context.Context) (Setup, error)
 	// Tell wants, as part of a transaction, that h is told to whom it concerns.
-	Tell  func(ctx context.Context, tx *jobs.Tx) error
-	Clock func() time.Time
-	Log   *slog.Logger
+	Tell func(ctx context.Context, tx *jobs.Tx) error
+	// Judged is told of each verdict, recorded or the same again; waits is that it
+	// is none yet. It may be nil.
+	Judged func(d policy.Decision, waits bool)
+	Clock  func() time.Time
+	Log    *slog.Logger
 }
 
 // tries is how often a registry that does not answer is asked again before that
@@ -128,6 +133,8 @@ func (o *outcome) nothing() bool { return o.gone && o.before.State == fact.Absen
 
 // scan resolves the tag by one GET and examines what it means.
 func (j *Judge) scan(ctx context.Context, s Setup, r ref.Ref, cause string) *outcome {
+	ctx, span := trace.SpanFromContext(ctx).TracerProvider().Tracer("github.com/intact-dev/intact").Start(ctx, "scan")
+	defer span.End()
 	out := &outcome{ref: r, cause: cause, at: j.Clock().UTC(), before: fact.Missing[fact.TagHistory](fact.Dependency, "the ledger was not asked")}
 	options := s.Options
 	options.Facts, options.Timeout = false, s.Options.Timeout

@@ -38,6 +38,7 @@ type service struct {
 	store    *store.Store
 	queue    *jobs.Queue
 	told     atomic.Int64
+	waits    atomic.Int64 // verdicts that were none yet
 	clock    atomic.Int64 // added to the time, in seconds
 }
 
@@ -61,6 +62,11 @@ func newService(t *testing.T, policyText string, grace time.Duration, files ...[
 	j := &judge.Judge{
 		Store: s.store, Clock: clock, Log: slog.New(slog.DiscardHandler),
 		Tell: func(context.Context, *jobs.Tx) error { s.told.Add(1); return nil },
+		Judged: func(_ policy.Decision, waits bool) {
+			if waits {
+				s.waits.Add(1)
+			}
+		},
 		Setup: func(context.Context) (judge.Setup, error) {
 			return judge.Setup{Grace: grace, Place: func(ref.Ref) scan.Place { return scan.Place{Source: src, Prober: src, Referrer: src} }, Options: scan.Options{
 				Policy: p, Checks: checks.All(), Now: clock(), Clock: clock, Depth: policy.DepthLayers, Layers: layers,

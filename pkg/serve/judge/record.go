@@ -58,6 +58,9 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome) 
 		return fmt.Errorf("judge %q: %w", run.Key, err)
 	}
 	j.Log.InfoContext(ctx, sum.Title, "tag", run.Key, "digest", string(o.digest), "decision", sum.Decision.String(), "awaiting", sum.Awaiting, "cause", o.cause)
+	if j.Judged != nil {
+		j.Judged(sum.Decision, sum.Awaiting)
+	}
 	tell := func(tx *jobs.Tx) error {
 		if len(news) == 0 {
 			return nil

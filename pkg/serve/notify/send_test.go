@@ -259,7 +259,10 @@ func TestURLIsASecret(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&out, verb+" "+verb+" "+verb+"\n", p, &p, struct{ P notify.Place }{p})
 	}
-	text, _ := json.Marshal(p)
+	text, err := json.Marshal(map[string]any{"place": p})
+	if err != nil {
+		t.Fatal(err)
+	}
 	out.Write(text)
 	// A receiver that says back what it was asked.
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -267,7 +270,7 @@ func TestURLIsASecret(t *testing.T) {
 		fmt.Fprintf(w, "%s %s %s", r.URL.Path, r.URL.RawQuery, r.URL.Query().Get("sig"))
 	}))
 	defer srv.Close()
-	err := sender(t, 10*time.Second).Send(t.Context(), place(t, notify.Slack, srv.URL+"/s/"+canary+"?sig="+canary+"%2B", ""), moved)
+	err = sender(t, 10*time.Second).Send(t.Context(), place(t, notify.Slack, srv.URL+"/s/"+canary+"?sig="+canary+"%2B", ""), moved)
 	fmt.Fprintf(&out, "%v %+v %#v", err, err, err)
 	// A connection that fails.
 	srv.Close()

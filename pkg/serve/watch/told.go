@@ -50,8 +50,11 @@ func first(lines []string) []string {
 }
 
 func subjectOf(t report.Target) string {
-	if len(t.Origins) > 0 && t.Origins[0].Where != "" {
-		return t.Origins[0].Where + " " + t.Ref
+	for o := range t.Origins.All() {
+		if o.Where != "" {
+			return o.Where + " " + t.Ref
+		}
+		break
 	}
 	return t.Ref
 }

@@ -129,14 +129,14 @@ func (b *Inbox) commit(rs []*request) {
 	if err != nil {
 		b.unsure.Store(true) // it may have been committed all the same
 	}
-	new := map[*request]bool{}
+	isNew := map[*request]bool{}
 	for i, r := range unique {
 		if err == nil && fresh[i] {
-			new[r] = true
+			isNew[r] = true
 			b.waiting.Add(1)
 		}
 	}
-	if len(new) > 0 {
+	if len(isNew) > 0 {
 		select {
 		case b.wake <- struct{}{}:
 		default:
@@ -144,7 +144,7 @@ func (b *Inbox) commit(rs []*request) {
 	}
 	for _, r := range rs {
 		if k := (id{r.d.Endpoint, r.d.Key}); first[k] != nil {
-			r.answer <- answer{fresh: new[r], err: err}
+			r.answer <- answer{fresh: isNew[r], err: err}
 		}
 	}
 }

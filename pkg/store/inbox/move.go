@@ -14,8 +14,8 @@ import (
 type translate func(Delivery) ([]jobs.Task, error)
 
 const (
-	pollEvery  = time.Second      // for what other replicas took
-	pruneEvery = time.Minute      //
+	pollEvery  = time.Second // for what other replicas took
+	pruneEvery = time.Minute
 	patient    = 10 * time.Second // the longest pause after an error
 )
 

@@ -61,7 +61,7 @@ func replica(ctx context.Context, where, name string) error {
 			return ctx.Err()
 		}
 		return r.Commit(ctx, func(tx *jobs.Tx) error {
-			if _, err := tx.ExecContext(ctx, "INSERT INTO verdicts (key, generation) VALUES ($1, $2)", r.Key, r.Generation); err != nil {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO judged (key, generation) VALUES ($1, $2)", r.Key, r.Generation); err != nil {
 				return err
 			}
 			_, err := tx.ExecContext(ctx, "UPDATE spans SET ended = clock_timestamp() WHERE id = $1", span)

@@ -79,7 +79,7 @@ func TestARunThatIsTooLongFails(t *testing.T) {
 func TestARunThatWasTakenOverCommitsNothing(t *testing.T) {
 	each(t, func(t *testing.T, open func(*testing.T) *database.DB) {
 		db := open(t)
-		if _, err := db.Write.ExecContext(t.Context(), "CREATE TABLE verdicts (key text)"); err != nil {
+		if _, err := db.Write.ExecContext(t.Context(), "CREATE TABLE judged (key text)"); err != nil {
 			t.Fatal(err)
 		}
 		ended := make(chan error, 1)
@@ -88,7 +88,7 @@ func TestARunThatWasTakenOverCommitsNothing(t *testing.T) {
 				return err
 			}
 			err := r.Commit(ctx, func(tx *jobs.Tx) error {
-				_, err := tx.ExecContext(ctx, "INSERT INTO verdicts VALUES ('a')")
+				_, err := tx.ExecContext(ctx, "INSERT INTO judged VALUES ('a')")
 				return err
 			})
 			ended <- err
@@ -99,7 +99,7 @@ func TestARunThatWasTakenOverCommitsNothing(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		var n int
-		if err := db.Read.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM verdicts").Scan(&n); err != nil || n != 0 {
+		if err := db.Read.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM judged").Scan(&n); err != nil || n != 0 {
 			t.Errorf("%d verdicts, %v", n, err)
 		}
 	})

@@ -17,7 +17,7 @@ func TestReplicasShareTheWorkAndOutliveEachOther(t *testing.T) {
 	postgres(t)
 	where := ownDatabase(t)
 	db := openDB(t, where)
-	if _, err := db.Write.ExecContext(t.Context(), `CREATE TABLE verdicts (key text, generation bigint, PRIMARY KEY (key, generation));
+	if _, err := db.Write.ExecContext(t.Context(), `CREATE TABLE judged (key text, generation bigint, PRIMARY KEY (key, generation));
 		CREATE TABLE spans (id bigserial PRIMARY KEY, key text NOT NULL, replica text NOT NULL, began timestamptz NOT NULL, ended timestamptz)`); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestReplicasShareTheWorkAndOutliveEachOther(t *testing.T) {
 	for what, query := range map[string]string{
 		"runs of a key at a time": "SELECT COUNT(*) FROM spans a JOIN spans b ON a.key = b.key AND a.id < b.id AND a.began < b.ended AND b.began < a.ended",
 		"runs without an end":     "SELECT COUNT(*) FROM spans WHERE ended IS NULL",
-		"wishes not answered":     "SELECT COUNT(*) FROM tasks WHERE wanted <> done OR NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.key = tasks.key AND v.generation = tasks.wanted)",
+		"wishes not answered":     "SELECT COUNT(*) FROM tasks WHERE wanted <> done OR NOT EXISTS (SELECT 1 FROM judged v WHERE v.key = tasks.key AND v.generation = tasks.wanted)",
 		"keys missing":            fmt.Sprintf("SELECT %d - COUNT(*) FROM tasks WHERE kind = 'test'", keys),
 		"idle replicas":           "SELECT 3 - COUNT(DISTINCT replica) FROM spans",
 	} {

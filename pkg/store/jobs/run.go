@@ -47,6 +47,9 @@ func (r *Run) CommitAgain(ctx context.Context, d time.Duration, f func(tx *Tx) e
 // another one after d, of the next generation.
 func Snooze(d time.Duration) error { return &snooze{d} }
 
+// Snoozed reports whether err is of [Snooze].
+func Snoozed(err error) bool { var s *snooze; return errors.As(err, &s) }
+
 type snooze struct{ d time.Duration }
 
 func (s *snooze) Error() string { return fmt.Sprintf("snooze for %s", s.d) }

@@ -103,7 +103,7 @@ func TestAnErrorAndAPanicAreTriedAgainAndGivenUp(t *testing.T) {
 func TestCommitIsAllOrNothing(t *testing.T) {
 	each(t, func(t *testing.T, open func(*testing.T) *database.DB) {
 		db := open(t)
-		if _, err := db.Write.ExecContext(t.Context(), "CREATE TABLE verdicts (key text, generation bigint, PRIMARY KEY (key, generation))"); err != nil {
+		if _, err := db.Write.ExecContext(t.Context(), "CREATE TABLE judged (key text, generation bigint, PRIMARY KEY (key, generation))"); err != nil {
 			t.Fatal(err)
 		}
 		second := make(chan string, 10)
@@ -111,7 +111,7 @@ func TestCommitIsAllOrNothing(t *testing.T) {
 		q := idle(t, db)
 		if err := q.Handle("test", jobs.Kind{Backoff: time.Millisecond}, func(ctx context.Context, r *jobs.Run) error {
 			return r.Commit(ctx, func(tx *jobs.Tx) error {
-				if _, err := tx.ExecContext(ctx, "INSERT INTO verdicts VALUES ($1, $2)", r.Key, r.Generation); err != nil {
+				if _, err := tx.ExecContext(ctx, "INSERT INTO judged VALUES ($1, $2)", r.Key, r.Generation); err != nil {
 					return err
 				}
 				if err := q.WantTx(ctx, tx, jobs.Task{Kind: "notify", Key: fmt.Sprint(r.Key, n.Load())}); err != nil {
@@ -138,7 +138,7 @@ func TestCommitIsAllOrNothing(t *testing.T) {
 		}
 		settled(t, q)
 		var rows int
-		if err := db.Read.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM verdicts").Scan(&rows); err != nil || rows != 1 {
+		if err := db.Read.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM judged").Scan(&rows); err != nil || rows != 1 {
 			t.Errorf("%d verdicts, %v", rows, err)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 
 // The functions that a rewritten template calls.
 const (
+	seenName  = "intactSeen"
 	stepName  = "intactStep"
 	enterName = "intactEnter"
 	leaveName = "intactLeave"
@@ -38,17 +39,25 @@ type Budget struct {
 	until        time.Time
 	sizes        map[uintptr]sized
 	err          *limits.ExceededError
+	seen         map[entered]bool
 }
+
+// An entered is one List of one template.
+type entered struct{ template, list int }
 
 // NewBudget returns one for one rendering, which begins now.
 func NewBudget() *Budget {
-	return &Budget{steps: maxSteps, bytes: maxBytes, sizes: map[uintptr]sized{}, until: time.Now().Add(maxTime)}
+	return &Budget{steps: maxSteps, bytes: maxBytes, sizes: map[uintptr]sized{}, seen: map[entered]bool{}, until: time.Now().Add(maxTime)}
 }
 
 // Used is what part of the budget is spent, from 0 to 1.
 func (b *Budget) Used() float64 {
 	return max(1-float64(b.steps)/maxSteps, 1-float64(b.bytes)/maxBytes)
 }
+
+// Seen reports whether a List was rendered, by the numbers of its template and of
+// itself.
+func (b *Budget) Seen(template, list int) bool { return b.seen[entered{template, list}] }
 
 // Err is the limit that was exceeded; nil if none was.
 func (b *Budget) Err() error {
@@ -85,6 +94,10 @@ func (b *Budget) spend(bytes int) error {
 // own are the functions that only a rewritten template calls.
 func (b *Budget) own() template.FuncMap {
 	return template.FuncMap{
+		seenName: func(template, list int) string {
+			b.seen[entered{template, list}] = true
+			return ""
+		},
 		stepName: func(weight int) (string, error) { return "", b.spend(weight) },
 		enterName: func(weight int) (string, error) {
 			if b.depth++; b.depth > maxDepth {
@@ -116,7 +129,7 @@ func (b *Budget) own() template.FuncMap {
 			if err := b.spend(4*len(text) + 5_000); err != nil {
 				return "", err
 			}
-			s, err := Rewrite("tpl", text, nil)
+			s, err := Rewrite("tpl", text, Options{Number: -1})
 			if err != nil {
 				return text, nil //nolint:nilerr // tpl says it better
 			}

@@ -18,7 +18,7 @@ import (
 func run(text string, anew bool) (string, error) {
 	b := gotemplate.NewBudget()
 	if anew {
-		s, err := gotemplate.Rewrite("t", text, nil)
+		s, err := gotemplate.Rewrite("t", text, gotemplate.Options{})
 		if err != nil {
 			return "", err
 		}
@@ -78,14 +78,14 @@ func FuzzRewrite(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := gotemplate.Rewrite("t", text, func(int) string { return "" })
+		s, err := gotemplate.Rewrite("t", text, gotemplate.Options{After: func(int) string { return "" }})
 		if err != nil {
 			if p := (*extract.PositionError)(nil); !errors.As(err, &p) || p.Line < 1 {
 				t.Fatal(err)
 			}
 			return
 		}
-		if _, err := gotemplate.Rewrite("t", s.Text, nil); err != nil {
+		if _, err := gotemplate.Rewrite("t", s.Text, gotemplate.Options{}); err != nil {
 			t.Fatalf("%q became %q: %v", text, s.Text, err)
 		}
 		if strings.Contains(text, "rand") || strings.Contains(text, "shuffle") || strings.Contains(text, "ago") || strings.Contains(text, "keys") ||
@@ -117,7 +117,7 @@ func TestLargeValuesThatChange(t *testing.T) {
 func TestErrorsAreWhereTheyWere(t *testing.T) {
 	t.Parallel()
 	text := "a\n  {{- /* two\nlines */}}\n{{ define \"x\" }}\n\n  {{ .n.x }}\n{{ end }}\n{{ if\n  .a }}\n    {{ template \"x\" . }}{{ .n.x }}{{ end }}"
-	s, err := gotemplate.Rewrite("t", text, nil)
+	s, err := gotemplate.Rewrite("t", text, gotemplate.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestErrorsAreWhereTheyWere(t *testing.T) {
 		t.Errorf("(-want +got):\n%s%s", diff, s.Text)
 	}
 	p := (*extract.PositionError)(nil)
-	if _, err := gotemplate.Rewrite("t", "a\n\n{{ if }}", nil); !errors.As(err, &p) || p.Line != 3 || err.Error() != "no template: missing value for if" {
+	if _, err := gotemplate.Rewrite("t", "a\n\n{{ if }}", gotemplate.Options{}); !errors.As(err, &p) || p.Line != 3 || err.Error() != "no template: missing value for if" {
 		t.Errorf("%+v", err)
 	}
 }

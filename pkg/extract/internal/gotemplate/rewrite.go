@@ -23,8 +23,32 @@ type Source struct {
 	Text  string
 	Trees map[string]*parse.Tree // of the template as it was, by name
 
+	// Lists are the parts of it that are rendered or not, as a whole, in an order
+	// that depends on its form alone: text that is put in changes no number.
+	Lists []List
+
 	original string
 	places   []place // in the order of Text
+}
+
+// A List is a part of a template that is rendered or not.
+type List struct {
+	Word  string // "" for the template itself, define, if, with, range
+	Name  string // of the definition
+	Else  bool   // what is rendered otherwise
+	Of    int    // the number of the List that it is the other of
+	Fixed bool   // its condition also sets a variable, and can't be forced
+	Nodes *parse.ListNode
+}
+
+// Options change what is written. The zero value changes nothing.
+type Options struct {
+	// After is text to write behind an action that writes something, by its offset.
+	After func(offset int) string
+	// Number is what the budget notes the template's Lists by, as they are entered.
+	Number int
+	// Force says by the number of a List with the Word if what its condition is.
+	Force map[int]bool
 }
 
 // A place says where in the original a part of the new text was.
@@ -34,10 +58,9 @@ type place struct{ now, was int }
 // and the parser has no bound of its own.
 const maxActions = 100_000
 
-// Rewrite parses a template and writes it anew. after may add text behind an
-// action that writes something, by its offset; nil adds none. The error is an
+// Rewrite parses a template and writes it anew. The error is an
 // [*extract.PositionError].
-func Rewrite(name, text string, after func(offset int) string) (*Source, error) {
+func Rewrite(name, text string, o Options) (*Source, error) {
 	if n := strings.Count(text, "{{"); n > maxActions {
 		return nil, &extract.PositionError{Line: 1, Column: 1, Err: &limits.ExceededError{What: "actions of a template", Limit: maxActions}}
 	}
@@ -48,7 +71,7 @@ func Rewrite(name, text string, after func(offset int) string) (*Source, error) 
 		return nil, syntaxError(name, err)
 	}
 	s := &Source{Trees: trees, original: text}
-	w := &writer{source: s, after: after}
+	w := &writer{source: s, options: o}
 	for _, key := range slices.SortedFunc(maps.Keys(trees), func(a, b string) int { return int(trees[a].Root.Pos) - int(trees[b].Root.Pos) }) {
 		root := trees[key].Root
 		switch {
@@ -62,10 +85,10 @@ func Rewrite(name, text string, after func(offset int) string) (*Source, error) 
 			w.list(root)
 			w.out.WriteString("{{end}}")
 		case key == name:
-			w.body(root)
+			w.body(root, List{})
 		default:
 			fmt.Fprintf(&w.out, "{{define %s}}", strconv.Quote(key))
-			w.body(root)
+			w.body(root, List{Word: "define", Name: key})
 			w.out.WriteString("{{end}}")
 		}
 	}
@@ -107,9 +130,9 @@ func (s *Source) Was(line, column int) (int, int) {
 
 // A writer writes trees.
 type writer struct {
-	source *Source
-	out    strings.Builder
-	after  func(int) string
+	source  *Source
+	out     strings.Builder
+	options Options
 }
 
 func (w *writer) at(n parse.Node) {
@@ -117,11 +140,21 @@ func (w *writer) at(n parse.Node) {
 }
 
 // body writes what can be entered again and again.
-func (w *writer) body(l *parse.ListNode) {
+func (w *writer) body(l *parse.ListNode, is List) {
 	w.at(l)
 	fmt.Fprintf(&w.out, "{{%s %d}}", enterName, weight(l))
+	w.seen(is, l)
 	w.list(l)
 	w.out.WriteString("{{" + leaveName + "}}")
+}
+
+// seen notes that a list is entered, and returns its number.
+func (w *writer) seen(is List, l *parse.ListNode) int {
+	n := len(w.source.Lists)
+	is.Nodes = l
+	w.source.Lists = append(w.source.Lists, is)
+	fmt.Fprintf(&w.out, "{{%s %d %d}}", seenName, w.options.Number, n)
+	return n
 }
 
 func (w *writer) list(l *parse.ListNode) {
@@ -146,8 +179,8 @@ func (w *writer) node(n parse.Node) {
 			last = passName
 		}
 		w.out.WriteString("{{" + pipe(n.Pipe) + " | " + last + "}}")
-		if w.after != nil && last == outName {
-			w.out.WriteString(w.after(int(n.Pos)))
+		if w.options.After != nil && last == outName {
+			w.out.WriteString(w.options.After(int(n.Pos)))
 		}
 	case *parse.IfNode:
 		w.branch("if", &n.BranchNode)
@@ -166,13 +199,21 @@ func (w *writer) node(n parse.Node) {
 }
 
 func (w *writer) branch(word string, b *parse.BranchNode) {
-	w.out.WriteString("{{" + word + " " + pipe(b.Pipe) + " | " + passName + "}}")
+	condition := pipe(b.Pipe) + " | " + passName
+	is := List{Word: word, Fixed: len(b.Pipe.Decl) > 0}
+	if on, ok := w.options.Force[len(w.source.Lists)]; ok && word == "if" && !is.Fixed {
+		condition = strconv.FormatBool(on)
+	}
+	w.out.WriteString("{{" + word + " " + condition + "}}")
 	if word == "range" {
 		fmt.Fprintf(&w.out, "{{%s %d}}", stepName, weight(b.List))
 	}
+	of := w.seen(is, b.List)
 	w.list(b.List)
 	if b.ElseList != nil {
 		w.out.WriteString("{{else}}")
+		is.Else, is.Of = true, of
+		w.seen(is, b.ElseList)
 		w.list(b.ElseList)
 	}
 	w.out.WriteString("{{end}}")

@@ -60,6 +60,8 @@ func (w *walk) sources(n yamlpos.Node) {
 //
 // https://argo-cd.readthedocs.io/en/stable/user-guide/helm/
 func (w *walk) source(n yamlpos.Node) {
+	before := len(w.images)
+	defer func() { w.charted(before, n.Get("chart"), n.Get("targetRevision")) }()
 	w.chart(n)
 	w.in(func() { w.each(n.Get("kustomize", "images"), w.kustomizeImage) }, "kustomize", "images")
 	helm := n.Get("helm")

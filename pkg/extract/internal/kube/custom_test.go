@@ -68,6 +68,7 @@ func TestCustomResources(t *testing.T) {
 			"11 spec.source.helm.parameters acme/app:v1 <v1>",
 			"18 spec.source.helm.valuesObject.job.image acme/job:4 <acme/job:4>",
 			"16 spec.source.helm.values.image acme/v:3 <3>",
+			"7 spec.source.chart app:1.2.3 artifact (a chart that is elsewhere and is not rendered here: --rendered takes a folder of what you render)",
 			"22 spec.sources[0].kustomize.images[0] acme/b:5 <acme/b:5>",
 			"22 spec.sources[0].kustomize.images[1] acme/c@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa <acme/c@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>",
 			"22 spec.sources[0].kustomize.images[2] acme/e (the tag is the one that the overlay has)",
@@ -120,6 +121,10 @@ func TestCustomResources(t *testing.T) {
     nameOnly: {image: {repository: acme/n}}
     digest: {image: {repository: acme/d, tag: v3, digest: sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}}
     text: {image: acme/t:4}
+    empty: {image: {repository: acme/g, tag: v3, digest: ""}}
+    none: {image: {repository: acme/h, tag: v3, digest: }}
+    whole: {image: {registry: docker.io, repository: "acme/i:v4"}}
+    wholeDigest: {image: {registry: docker.io, repository: acme/j@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}}
     beside: {image: acme/u, tag: "5"}
     policy: {image: {pullPolicy: Always}}
     useImage: true
@@ -133,12 +138,20 @@ func TestCustomResources(t *testing.T) {
 			"11 spec.values.nameOnly.image acme/n (the value spec.values.nameOnly.image.tag is not set: the chart's own counts)",
 			"12 spec.values.digest.image acme/d:v3@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa <sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>",
 			"13 spec.values.text.image acme/t:4 <acme/t:4>",
-			"14 spec.values.beside.image acme/u:5 <5>",
-			"17 spec.values.float.image acme/f:1.10 (the tag 1.10 is a number and not read as it is written; put it in quotes)",
-			"18 spec.values.extra[0].image acme/x:6 <acme/x:6>",
-			"20 spec.postRenderers[0].kustomize.images[0] acme/k:v7 <>, digest: ",
-			"20 spec.postRenderers[0].kustomize.images[1] acme/m (the tag is the one that the overlay has)",
+			"14 spec.values.empty.image acme/g:v3 <>",
+			"15 spec.values.none.image acme/h:v3 <v3>",
+			"16 spec.values.whole.image docker.io/acme/i:v4 <v4>",
+			"17 spec.values.wholeDigest.image docker.io/acme/j@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa <sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>",
+			"18 spec.values.beside.image acme/u:5 <5>",
+			"21 spec.values.float.image acme/f:1.10 (the tag 1.10 is a number and not read as it is written; put it in quotes)",
+			"22 spec.values.extra[0].image acme/x:6 <acme/x:6>",
+			"24 spec.postRenderers[0].kustomize.images[0] acme/k:v7 <>, digest: ",
+			"24 spec.postRenderers[0].kustomize.images[1] acme/m (the tag is the one that the overlay has)",
 		}},
+		{"application of a chart's site", object("argoproj.io/v1alpha1", "Application", "spec:\n  source: {repoURL: 'https://charts.example', chart: redis, targetRevision: 18.*}\n"), []string{"5 spec.source.chart redis:18.* artifact (a chart that is elsewhere and is not rendered here: --rendered takes a folder of what you render)"}},
+		{"helm release of a chart's site", object("helm.toolkit.fluxcd.io/v2", "HelmRelease", "spec:\n  chart: {spec: {chart: redis, version: 1.2.3, sourceRef: {kind: HelmRepository, name: x}}}\n"), []string{"5 spec.chart redis:1.2.3 artifact (a chart that is elsewhere and is not rendered here: --rendered takes a folder of what you render)"}},
+		{"helm release of a chart in a registry", object("helm.toolkit.fluxcd.io/v2", "HelmRelease", "spec: {chartRef: {kind: OCIRepository, name: podinfo}}\n"), []string{"4 spec.chart podinfo artifact (a chart that is elsewhere and is not rendered here: --rendered takes a folder of what you render)"}},
+		{"helm release of a chart in Git", object("helm.toolkit.fluxcd.io/v2", "HelmRelease", "spec: {chart: {spec: {chart: ./charts/web, sourceRef: {kind: GitRepository, name: x}}}}\n"), nil},
 		{"flux kustomization", object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "spec:\n  images:\n  - name: acme/k\n    newName: acme/l\n    newTag: v7\n  - name: acme/m\n    digest: sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"), []string{
 			"8 spec.images[0] acme/l:v7 <>/    digest: ",
 			"10 spec.images[1] acme/m@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa <sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>",

@@ -51,7 +51,20 @@ func (w *walk) ociRepository(spec yamlpos.Node) {
 	}, path...)
 }
 
+// helmRelease reads what a release sets in its chart. A chart in a Git repository
+// or bucket is a path there.
+//
+// https://fluxcd.io/flux/components/helm/helmreleases/#chart-template
 func (w *walk) helmRelease(spec yamlpos.Node) {
+	before := len(w.images)
+	chart := spec.Get("chart", "spec")
+	name, version := chart.Get("chart"), chart.Get("version")
+	if other := spec.Get("chartRef", "name"); name.IsZero() {
+		name = other
+	} else if kind := chart.Get("sourceRef", "kind").String(); kind == "GitRepository" || kind == "Bucket" {
+		name = yamlpos.Node{}
+	}
+	defer func() { w.charted(before, name, version) }()
 	w.in(func() { w.values(spec.Get("values"), "") }, "values")
 	w.in(func() {
 		w.each(spec.Get("postRenderers"), func(p yamlpos.Node) {

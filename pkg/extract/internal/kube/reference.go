@@ -136,10 +136,41 @@ func (w *walk) composed(p parts, kind ref.Kind) (f extract.Found, ok bool) {
 		f.Site = p.digest.Site(w.file, extract.StyleDigest)
 	case p.tag.String() != "":
 		f.Site = p.tag.Site(w.file, extract.StyleTag)
+		if s := emptyDigest(w.file, p.digest); s != nil {
+			f.Related = append(f.Related, f.Origin)
+			f.Site, f.Origin = s, p.digest.Origin(w.file, w.at())
+		}
 	case p.registry.String() == "":
 		f.Site = p.name.Site(w.file, extract.StyleReference)
+	default:
+		if s := w.inName(p.name, f.Ref); s != nil {
+			f.Origin.Column += s.Start - p.name.Pos().Start
+			f.Site = s
+		}
 	}
 	return f, true
+}
+
+// emptyDigest is where a digest is expected and none is written: digest: "".
+func emptyDigest(file string, n yamlpos.Node) *extract.Site {
+	if text, ok := n.Text(); n.IsZero() || !ok || text != "" {
+		return nil
+	}
+	return n.Site(file, extract.StyleDigest)
+}
+
+// inName is where the tag or digest is that stands in the name of an image with a
+// registry of its own.
+func (w *walk) inName(name yamlpos.Node, r ref.Ref) *extract.Site {
+	text := name.String()
+	style, part := extract.StyleTag, r.Tag
+	if r.Digest != "" {
+		style, part = extract.StyleDigest, string(r.Digest)
+	}
+	if part == "" || !strings.HasSuffix(text, part) {
+		return nil
+	}
+	return name.Part(w.file, style, len(text)-len(part), len(text))
 }
 
 // renumbered says why a tag without quotes is not the one that is read: 1.10 is

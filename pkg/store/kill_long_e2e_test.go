@@ -1,0 +1,5 @@
+//go:build e2e && long
+
+package store_test
+
+const kills = 200
