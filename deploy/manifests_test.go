@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/intact-dev/intact/pkg/config"
+	"github.com/intact-dev/intact/pkg/serve/ops"
 )
 
 const pinned = "image: {digest: \"" + unset + "\"}\n"
@@ -172,6 +173,11 @@ func TestArguments(t *testing.T) {
 		}
 		if name == "--grace-period" {
 			grace, _ = time.ParseDuration(v)
+		}
+	}
+	for probe, want := range map[string]string{"startupProbe": ops.AlivePath, "livenessProbe": ops.AlivePath, "readinessProbe": ops.ReadyPath} {
+		if got := o.text("spec", "template", "spec", "containers", 0, probe, "httpGet", "path"); got != want {
+			t.Errorf("%s asks %q, and the program answers at %q", probe, got, want)
 		}
 	}
 	seconds, _ := o.at("spec", "template", "spec", "terminationGracePeriodSeconds").(float64)
