@@ -103,15 +103,27 @@ func runHistory(ctx context.Context, p program, c *cli.Context) error {
 	return out.end()
 }
 
+// readCheckpointKey reads --checkpoint-key; nil if it is not given.
+func readCheckpointKey(c *cli.Context) (key *ledger.Key, err error) {
+	name := c.String("checkpoint-key")
+	if name == "" {
+		return nil, nil
+	}
+	b, err := readLimited(name)
+	if err == nil {
+		key, err = ledger.ParseKey(string(b))
+	}
+	if err != nil {
+		return nil, usage(fmt.Errorf("%s: %w", name, err), "a key is what intact store key makes")
+	}
+	return key, nil
+}
+
 // checkpointFiles reads the key and the kept checkpoint.
 func checkpointFiles(c *cli.Context) (key *ledger.Key, kept *keptCheckpoint, err error) {
-	if name := c.String("checkpoint-key"); name != "" && c.Bool("verify") {
-		b, err := readLimited(name)
-		if err == nil {
-			key, err = ledger.ParseKey(string(b))
-		}
-		if err != nil {
-			return nil, nil, usage(fmt.Errorf("%s: %w", name, err), "")
+	if c.Bool("verify") {
+		if key, err = readCheckpointKey(c); err != nil {
+			return nil, nil, err
 		}
 	}
 	name := c.String("checkpoint")

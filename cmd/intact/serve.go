@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"slices"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 	"github.com/intact-dev/intact/pkg/scan"
 	"github.com/intact-dev/intact/pkg/serve"
 	"github.com/intact-dev/intact/pkg/serve/notify"
-	"github.com/intact-dev/intact/pkg/serve/webhook"
+	"github.com/intact-dev/intact/pkg/serve/ops"
 	"github.com/intact-dev/intact/pkg/store"
 	"github.com/urfave/cli/v2"
 )
@@ -53,6 +52,8 @@ func serveFlags() []cli.Flag {
 		str("listen", "`ADDRESS` to listen at (default: that of the config, 127.0.0.1:8080)", ""),
 		boolean("init", "make a new, empty store if there is none: it has seen nothing, whatever was recorded elsewhere"),
 		dur("grace-period", "`TIME` that what is being judged has to finish in when the service is told to stop", "30s"),
+		dur("drain", "`TIME` that requests are still taken after /readyz says that the service ends, for load balancers", ""),
+		str("checkpoint-key", "private key `FILE` that signs the checkpoints of the API (intact store key makes one)", ""),
 		str("log-level", "`LEVEL` of the log: debug, info, warn or error", "info"),
 	}
 	shared := slices.Concat(imageFlags(), workloadFlags())
@@ -74,7 +75,7 @@ func runServe(ctx context.Context, p program, c *cli.Context) error {
 	if err := level.UnmarshalText([]byte(c.String("log-level"))); err != nil {
 		return usage(fmt.Errorf("--log-level %q", c.String("log-level")), "there is: debug, info, warn, error")
 	}
-	log := slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	log := ops.NewLog(p.stderr, level)
 	cfg, err := loadConfig(c)
 	if err != nil {
 		return err
@@ -82,14 +83,24 @@ func runServe(ctx context.Context, p program, c *cli.Context) error {
 	if cfg.Serve == nil {
 		return usage(errors.New("no config says what to serve"), "give --config FILE with a section serve; docs/webhooks.md has one to begin with")
 	}
+	key, err := readCheckpointKey(c)
+	if err != nil {
+		return err
+	}
+	getenv := func(name string) string { v, _ := p.env(name); return v }
+	tracing, err := ops.NewTracing(ctx, getenv, toolVersion(), log)
+	if err != nil {
+		return usage(err, "see the variables OTEL_EXPORTER_OTLP_…")
+	}
 	st, err := openServed(ctx, c, cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = st.Close() }()
 	policySet := c.IsSet("policy")
+	metrics := ops.NewMetrics(toolVersion())
 	s, err := serve.New(ctx, serve.Options{
-		Store: st, Log: log, Secret: secrets(p),
+		Store: st, Log: log, Secret: secrets(p), Key: key, Metrics: metrics, Tracing: tracing,
 		Load:   func(ctx context.Context) (*serve.Snapshot, error) { return loadSnapshot(ctx, p, c, policySet) },
 		Notify: notify.Options{Source: "https://github.com/intact-dev/intact", UserAgent: "intact/" + toolVersion()},
 	})
@@ -100,23 +111,58 @@ func runServe(ctx context.Context, p program, c *cli.Context) error {
 	if c.IsSet("listen") {
 		address = c.String("listen")
 	}
+	server, err := newServer(c, cfg.Serve, s, st, metrics, tracing, log)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return usage(fmt.Errorf("listen at %q: %w", address, err), "give another address: --listen 127.0.0.1:9090")
 	}
-	return serveAt(ctx, c, s, listener, log)
+	err = serveAt(ctx, c, s, server, listener, log)
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err = errors.Join(err, tracing.Stop(late)); err != nil {
+		return &exitError{code: exitUsage, cause: err}
+	}
+	return nil
 }
 
-// serveAt answers at listener until ctx ends.
-func serveAt(ctx context.Context, c *cli.Context, s *serve.Service, listener net.Listener, log *slog.Logger) error {
-	mux := http.NewServeMux()
-	mux.Handle(webhook.Prefix, s.Hooks())
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	log.InfoContext(ctx, "serving", "address", listener.Addr().String())
+// lagging is how long a task may wait until the service is called not ready.
+const lagging = 5 * time.Minute
+
+// newServer puts the parts of the service behind their paths.
+func newServer(c *cli.Context, cfg *config.Serve, s *serve.Service, st *store.Store, metrics *ops.Metrics, tracing *ops.Tracing, log *slog.Logger) (*ops.Server, error) {
+	server := &ops.Server{Log: log, Grace: gracePeriod(c), Drain: c.Duration("drain")}
+	metrics.Watch(ops.Queues{Tasks: s.Queue().Lag, Inbox: s.Inbox().Lag, Log: log})
+	if cfg.Certificate != "" {
+		certificate, err := ops.NewCertificate(cfg.Certificate, cfg.Key, log, nil)
+		if err != nil {
+			return nil, usage(err, "serve.tls names PEM files of a certificate and its key")
+		}
+		server.Certificate = certificate
+		metrics.WatchCertificate(certificate)
+	}
+	server.Health = ops.NewHealth(log, nil,
+		ops.StorePart(func(ctx context.Context) error { _, err := st.Head(ctx); return err }),
+		ops.QueuePart(s.Queue().Lag, lagging), ops.InboxPart(s.Inbox().Lag, cfg.Limits.Inbox))
+	server.Handler = ops.Routes{
+		Hooks: s.Hooks(), API: s.API(), Alive: ops.Alive(), Ready: server.Health, MetricsHandler: metrics.Handler(log),
+		Metrics: metrics, Tracing: tracing, Log: log,
+	}.Handler()
+	return server, nil
+}
+
+// serveAt answers at listener until ctx ends, then lets what goes on finish.
+func serveAt(ctx context.Context, c *cli.Context, s *serve.Service, server *ops.Server, listener net.Listener, log *slog.Logger) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	answered := make(chan error, 1)
+	go func() {
+		answered <- server.Serve(ctx, listener)
+		stop() // nothing listens any more
+	}()
+	log.InfoContext(ctx, "serving", "address", listener.Addr().String())
 	hangup := reloads()
 	go func() {
 		for {
@@ -125,17 +171,17 @@ func serveAt(ctx context.Context, c *cli.Context, s *serve.Service, listener net
 				return
 			case <-hangup:
 				_ = s.Reload(ctx) // it says so itself
-			case err := <-failed:
-				log.ErrorContext(ctx, "nothing listens any more", "error", err.Error())
-				stop()
 			}
 		}
 	}()
-	err := s.Run(ctx, gracePeriod(c), func(late context.Context) error { return server.Shutdown(late) })
-	if err != nil {
-		return &exitError{code: exitUsage, cause: err}
-	}
-	return nil
+	return s.Run(ctx, gracePeriod(c), func(late context.Context) error {
+		select {
+		case err := <-answered:
+			return err
+		case <-late.Done():
+			return fmt.Errorf("end serving: %w", late.Err())
+		}
+	})
 }
 
 func gracePeriod(c *cli.Context) time.Duration {

@@ -14,9 +14,11 @@ import (
 
 	"github.com/intact-dev/intact/pkg/config"
 	"github.com/intact-dev/intact/pkg/image"
+	"github.com/intact-dev/intact/pkg/ledger"
 	"github.com/intact-dev/intact/pkg/scan"
 	"github.com/intact-dev/intact/pkg/serve/judge"
 	"github.com/intact-dev/intact/pkg/serve/notify"
+	"github.com/intact-dev/intact/pkg/serve/ops"
 	"github.com/intact-dev/intact/pkg/serve/reconcile"
 	"github.com/intact-dev/intact/pkg/serve/watch"
 	"github.com/intact-dev/intact/pkg/store"
@@ -51,8 +53,12 @@ type Options struct {
 	Load   func(ctx context.Context) (*Snapshot, error)
 	Secret func(config.Secret) (string, error)
 	Notify notify.Options // how places are reached
-	Log    *slog.Logger
-	Clock  func() time.Time // nil = time.Now
+	Key    *ledger.Key    // signs checkpoints; nil = they are not signed
+	// Metrics and Tracing are told what happens.
+	Metrics *ops.Metrics
+	Tracing *ops.Tracing
+	Log     *slog.Logger
+	Clock   func() time.Time // nil = time.Now
 }
 
 // A Service is everything but its listener. It is used once.
@@ -61,6 +67,7 @@ type Service struct {
 	queue  *jobs.Queue
 	inbox  *inbox.Inbox
 	hooks  swap // the handler of webhooks
+	api    swap
 	sender *notify.Sender
 
 	mu      sync.Mutex
@@ -101,17 +108,20 @@ const hintKind = "hint"
 
 // handle registers what runs tasks.
 func (s *Service) handle(limits config.Limits) error {
-	j := &judge.Judge{Store: s.o.Store, Setup: s.judging, Tell: s.tell, Clock: s.o.Clock, Log: s.o.Log}
+	j := &judge.Judge{Store: s.o.Store, Setup: s.judging, Tell: s.tell, Clock: s.o.Clock, Log: s.o.Log, Judged: s.o.Metrics.Judged}
 	r := &reconcile.Reconciler{Ledger: s.o.Store, Setup: s.reconciling, Want: s.queue.Want, Clock: s.o.Clock, Log: s.o.Log}
 	w := &watch.Watcher{Store: s.o.Store, Setup: s.watching, Tell: s.tell, Clock: s.o.Clock, Log: s.o.Log}
 	long := jobs.Kind{Concurrency: 1, Timeout: time.Hour}
+	run := func(kind string, k jobs.Kind, h jobs.Handler) error {
+		return s.queue.Handle(kind, k, ops.Task(s.o.Tracing, s.o.Metrics, h))
+	}
 	return errors.Join(
-		s.queue.Handle(judge.Kind, jobs.Kind{Concurrency: limits.Workers, Timeout: judgeTimeout}, j.Run),
-		s.queue.Handle(hintKind, jobs.Kind{}, s.hint),
-		s.queue.Handle(notifyKind, jobs.Kind{Concurrency: 2, Timeout: 10 * time.Minute}, s.notify),
-		s.queue.Handle(reconcile.AllKind, long, r.Round),
-		s.queue.Handle(reconcile.Kind, jobs.Kind{Concurrency: 2, Timeout: time.Hour}, r.Repository),
-		s.queue.Handle(watch.Kind, long, w.Run),
+		run(judge.Kind, jobs.Kind{Concurrency: limits.Workers, Timeout: judgeTimeout}, j.Run),
+		run(hintKind, jobs.Kind{}, s.hint),
+		run(notifyKind, jobs.Kind{Concurrency: 2, Timeout: 10 * time.Minute}, s.notify),
+		run(reconcile.AllKind, long, r.Round),
+		run(reconcile.Kind, jobs.Kind{Concurrency: 2, Timeout: time.Hour}, r.Repository),
+		run(watch.Kind, long, w.Run),
 	)
 }
 
@@ -122,10 +132,13 @@ const judgeTimeout = 35 * time.Minute
 // Hooks answers POST /hooks/….
 func (s *Service) Hooks() http.Handler { return &s.hooks }
 
-// Queue is where tasks are wanted, for the API and for metrics.
+// API answers below /api/v1.
+func (s *Service) API() http.Handler { return &s.api }
+
+// Queue is where tasks are wanted, for metrics and health.
 func (s *Service) Queue() *jobs.Queue { return s.queue }
 
-// Inbox is where deliveries wait, for metrics.
+// Inbox is where deliveries wait, for metrics and health.
 func (s *Service) Inbox() *inbox.Inbox { return s.inbox }
 
 // Snapshot is the one that is valid now.

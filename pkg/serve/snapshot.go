@@ -14,6 +14,7 @@ import (
 	"github.com/intact-dev/intact/pkg/config"
 	"github.com/intact-dev/intact/pkg/ref"
 	"github.com/intact-dev/intact/pkg/scan"
+	"github.com/intact-dev/intact/pkg/serve/api"
 	"github.com/intact-dev/intact/pkg/serve/happening"
 	"github.com/intact-dev/intact/pkg/serve/judge"
 	"github.com/intact-dev/intact/pkg/serve/reconcile"
@@ -30,7 +31,14 @@ func (s *Service) use(next *Snapshot) error {
 		return fmt.Errorf("config %q has no serve: nothing says what to serve", next.Config.File)
 	}
 	hooks, err := webhook.New(next.Config.Serve.Endpoints, webhook.Options{
-		Inbox: accepting{s.inbox}, Secret: s.o.Secret, Now: s.o.Clock, Limits: next.Config.Serve.Limits,
+		Inbox: accepting{s.inbox}, Counter: s.o.Metrics, Secret: s.o.Secret, Now: s.o.Clock, Limits: next.Config.Serve.Limits,
+	})
+	if err != nil {
+		return fmt.Errorf("config %q: %w", next.Config.File, err)
+	}
+	answers, err := api.New(next.Config.Serve.API, api.Options{
+		Store: s.o.Store, Queue: s.queue, Watched: next.Watched, Inventory: inventory{s.o.Store, next.Config.Serve.Watch},
+		Key: s.o.Key, Counter: s.o.Metrics, Secret: s.o.Secret, Now: s.o.Clock, Log: s.o.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("config %q: %w", next.Config.File, err)
@@ -40,6 +48,7 @@ func (s *Service) use(next *Snapshot) error {
 	s.current = next
 	s.mu.Unlock()
 	s.hooks.set(hooks)
+	s.api.set(answers)
 	if former != nil && former.Close != nil {
 		// Runs that began with it go on with it.
 		time.AfterFunc(2*time.Hour, former.Close)
@@ -142,6 +151,9 @@ func (s *Service) reconciling(context.Context) (reconcile.Registry, reconcile.Sc
 // Watched reports whether a repository may be asked for: an endpoint or
 // reconciliation names it. Nothing else is ever fetched.
 func (n *Snapshot) Watched(repository string) bool {
+	if r, err := ref.Parse(repository); err != nil || r.Canonical() != repository {
+		return false // it could be read as another one
+	}
 	c := n.Config.Serve
 	if c.Reconcile != nil && slices.Contains(c.Reconcile.Repositories, repository) {
 		return true

@@ -11,6 +11,7 @@ import (
 	"github.com/intact-dev/intact/pkg/config"
 	"github.com/intact-dev/intact/pkg/serve/happening"
 	"github.com/intact-dev/intact/pkg/serve/notify"
+	"github.com/intact-dev/intact/pkg/serve/ops"
 	"github.com/intact-dev/intact/pkg/store"
 	"github.com/intact-dev/intact/pkg/store/jobs"
 )
@@ -142,13 +143,16 @@ func (s *Service) send(ctx context.Context, place notify.Place, t *told, step no
 		switch {
 		case err == nil:
 			t.Failed = 0
+			s.o.Metrics.Notified(place.Name(), ops.Succeeded)
 		case ctx.Err() != nil:
 			return 0, ctx.Err()
 		case errors.As(err, &failed) && failed.Retry:
 			t.Failed++
+			s.o.Metrics.Notified(place.Name(), ops.Failed)
 			s.o.Log.WarnContext(ctx, "a place could not be told; it is tried again", "place", place, "happening", h.ID, "error", err.Error())
 			return max(failed.After, min(5*time.Second<<min(t.Failed, 10), 10*time.Minute)), s.remember(ctx, place.Name(), t, at)
 		default:
+			s.o.Metrics.Notified(place.Name(), ops.Dropped)
 			s.o.Log.ErrorContext(ctx, "a place refuses to be told", "place", place, "happening", h.ID, "error", err.Error())
 		}
 		if step.Fold != nil && h.ID == step.Fold.ID {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -92,10 +93,13 @@ type serving struct {
 	*ground
 	dir, config string
 	place       *place
-	replicas    []*exec.Cmd
+	addresses   []string
 }
 
-const hookSecret = "canary-4d1f8a1c9b"
+const (
+	hookSecret = "canary-4d1f8a1c9b"
+	apiToken   = "canary-0123456789abcdef0123456789abcdef"
+)
 
 // startServing starts a registry and replicas of the service that keep their store
 // at ledger, a line of the config.
@@ -125,6 +129,7 @@ serve:
     - {name: local, kind: distribution, registry: %q, repositories: ["%s/**"], auth: {type: bearer, secretEnv: HOOK_SECRET}}
   reconcile: {every: 1h, registries: [%q]}
   notify: [{name: people, kind: cloudevents, urlEnv: PLACE_URL}]
+  api: {tokens: [{name: tester, role: writer, tokenEnv: API_TOKEN}]}
 `, ledger, grace, g.registry.Addr, g.registry.Addr, g.registry.Addr), 0o600))
 	s.run(t, "store", "init", "--config", s.config)
 	for _, address := range addresses {
@@ -146,14 +151,14 @@ func (s *serving) serve(t *testing.T, address string) {
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("the service ended with %v\n%s", err, log.String())
 		}
-		if strings.Contains(log.String(), hookSecret) || strings.Contains(log.String(), s.place.URL) {
+		if strings.Contains(log.String(), hookSecret) || strings.Contains(log.String(), apiToken) || strings.Contains(log.String(), s.place.URL) {
 			t.Error("a secret is in the log")
 		}
 		if t.Failed() {
 			t.Log(log.String())
 		}
 	})
-	s.replicas = append(s.replicas, cmd)
+	s.addresses = append(s.addresses, address)
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", address); err == nil {
 			ok(t, conn.Close())
@@ -168,7 +173,7 @@ func (s *serving) serve(t *testing.T, address string) {
 func (s *serving) environment(t *testing.T) []string {
 	t.Helper()
 	return append(os.Environ(), "HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "XDG_CACHE_HOME="+filepath.Join(s.dir, "cache"),
-		"HOOK_SECRET="+hookSecret, "PLACE_URL="+s.place.URL+"/secret-path-77")
+		"HOOK_SECRET="+hookSecret, "API_TOKEN="+apiToken, "PLACE_URL="+s.place.URL+"/secret-path-77")
 }
 
 // run runs the command and returns what it printed.
@@ -181,6 +186,41 @@ func (s *serving) run(t *testing.T, args ...string) string {
 		t.Fatalf("intact %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return string(out)
+}
+
+// get asks the last replica.
+func (s *serving) get(t *testing.T, path string, status int) string {
+	t.Helper()
+	r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.addresses[len(s.addresses)-1]+path, nil))(t)
+	r.Header.Set("Authorization", "Bearer "+apiToken)
+	resp := must(http.DefaultClient.Do(r))(t)
+	body := must(io.ReadAll(resp.Body))(t)
+	ok(t, resp.Body.Close())
+	if resp.StatusCode != status {
+		t.Errorf("%s: %s\n%s", path, resp.Status, body)
+	}
+	return string(body)
+}
+
+// answers: whichever replica judged, each one tells of it.
+func (s *serving) answers(t *testing.T, ref, before, after string) {
+	t.Helper()
+	at := "?reference=" + url.QueryEscape(ref)
+	for path, wants := range map[string][]string{
+		"/api/v1/history" + at:         {before, after},
+		"/api/v1/verdicts/latest" + at: {after, `"deny"`},
+		"/api/v1/events":               {before, after, "image.judged"},
+		"/readyz":                      {"inbox", "queue", "store"},
+		"/metrics":                     {"intact_"},
+		"/api/v1/openapi.json":         {"/api/v1/verdicts/latest"},
+	} {
+		body := s.get(t, path, http.StatusOK)
+		for _, want := range wants {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s lacks %s:\n%.3000s", path, want, body)
+			}
+		}
+	}
 }
 
 func TestServe(t *testing.T) {
@@ -234,6 +274,7 @@ func testMovedToUnsigned(t *testing.T, s *serving) {
 		}
 	}
 	s.run(t, "history", "--config", s.config, "--verify")
+	s.answers(t, ref, string(built.Root.Descriptor.Digest), string(evil.Root.Descriptor.Digest))
 	time.Sleep(time.Second) // what comes twice would come now
 	if n := len(s.place.of(ref)); n != 3 {
 		t.Errorf("told %d times, want 3: %+v", n, s.place.of(ref))

@@ -25,6 +25,9 @@ const Kind = "watch"
 // State is the name of the store's state that holds the last report of a place.
 func State(place string) string { return "inventory " + place }
 
+// Lost is the name of the state that holds why a place could not be looked at.
+func Lost(place string) string { return "lost " + place }
+
 // A Setup is how to look at one place.
 type Setup struct {
 	Options scan.Options // with its runtimes
@@ -95,7 +98,7 @@ const again = 5 * time.Minute
 func (w *Watcher) lost(ctx context.Context, run *jobs.Run, cause error) error {
 	w.Log.ErrorContext(ctx, "what runs could not be looked at", "place", run.Key, "error", cause.Error())
 	at := w.Clock().UTC()
-	before, err := w.Store.State(ctx, State(run.Key)+" lost")
+	before, err := w.Store.State(ctx, Lost(run.Key))
 	if err != nil {
 		return fmt.Errorf("watch %q: %w", run.Key, err)
 	}
@@ -117,7 +120,7 @@ func (w *Watcher) lost(ctx context.Context, run *jobs.Run, cause error) error {
 		if !news {
 			return nil
 		}
-		if err := store.SetStateTx(ctx, tx.Tx, State(run.Key)+" lost", []byte(cause.Error()), at); err != nil {
+		if err := store.SetStateTx(ctx, tx.Tx, Lost(run.Key), []byte(cause.Error()), at); err != nil {
 			return err
 		}
 		return w.Tell(ctx, tx)
