@@ -4,6 +4,8 @@
 //	push NAME:TAG spec.json       push the image described in spec.json; sets $DIGEST
 //	layout DIR TAG spec.json      write it as an OCI layout
 //	archive FILE TAG spec.json    write it as docker save does
+//	release NAME:VERSION DIR      push the image of a release of intact, with programs that
+//	                              do nothing, and write it to the layout DIR; sets $DIGEST
 //	sign NAME SEED PUBLIC DIGEST  sign DIGEST in NAME with a key made from SEED, and
 //	                              write its public half to the file PUBLIC
 //	sign-for NAME SEED PUBLIC DIGEST SUBJECT  the same, but attach it to SUBJECT
@@ -62,7 +64,7 @@ func Setup(env *testscript.Env) error {
 func Commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"push": push, "layout": writeLayout, "archive": writeArchive, "sign": sign, "sign-for": signFor, "corrupt": corrupt, "mode": mode, "modes": modes,
-		"asked": asked, "forget": forget, "exits": exits, "fill": fill,
+		"asked": asked, "forget": forget, "exits": exits, "fill": fill, "release": releaseImage,
 	}
 }
 
