@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"sync"
@@ -116,7 +117,8 @@ func (s *Service) handle(limits config.Limits) error {
 	j := &judge.Judge{Store: s.o.Store, Setup: s.judging, Tell: s.judged, Clock: s.o.Clock, Log: s.o.Log, Judged: s.o.Metrics.Judged}
 	r := &reconcile.Reconciler{Ledger: s.o.Store, Setup: s.reconciling, Want: s.queue.Want, Clock: s.o.Clock, Log: s.o.Log}
 	w := &watch.Watcher{Store: s.o.Store, Setup: s.watching, Tell: s.tell, Clock: s.o.Clock, Log: s.o.Log}
-	long := jobs.Kind{Concurrency: 1, Timeout: time.Hour}
+	// They want themselves again, so that one which is given up would be the last.
+	long := jobs.Kind{Concurrency: 1, Timeout: time.Hour, Attempts: math.MaxInt32}
 	run := func(kind string, k jobs.Kind, h jobs.Handler) error {
 		return s.queue.Handle(kind, k, ops.Task(s.o.Tracing, s.o.Metrics, h))
 	}
@@ -184,7 +186,8 @@ func (s *Service) Run(ctx context.Context, grace time.Duration, first func(conte
 	return errors.Join(err, s.queue.Stop(late), s.inbox.Close())
 }
 
-// begin wants the tasks that want themselves again from then on.
+// begin wants the tasks that want themselves again from then on, and that places
+// are told what they were not when the process ended.
 func (s *Service) begin(ctx context.Context) error {
 	c := s.Snapshot().Config.Serve
 	var tasks []jobs.Task
@@ -193,6 +196,9 @@ func (s *Service) begin(ctx context.Context) error {
 	}
 	for _, w := range c.Watch {
 		tasks = append(tasks, jobs.Task{Kind: watch.Kind, Key: w.Context})
+	}
+	for _, n := range c.Notify {
+		tasks = append(tasks, jobs.Task{Kind: notifyKind, Key: n.Name})
 	}
 	if err := s.queue.Want(ctx, tasks...); err != nil {
 		return fmt.Errorf("serve: %w", err)

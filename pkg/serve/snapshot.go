@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -94,11 +95,11 @@ func (s *Service) refused(ctx context.Context, cause error) error {
 // changed wants anew what the change is about.
 func (s *Service) changed(ctx context.Context, before, now *Snapshot) error {
 	var tasks []jobs.Task
-	if now.Config.Serve.Reconcile != nil && before.Config.Serve.Reconcile == nil {
+	if r := now.Config.Serve.Reconcile; r != nil && !reflect.DeepEqual(r, before.Config.Serve.Reconcile) {
 		tasks = append(tasks, jobs.Task{Kind: reconcile.AllKind, Key: reconcile.AllKind})
 	}
 	for _, w := range now.Config.Serve.Watch {
-		was := slices.ContainsFunc(before.Config.Serve.Watch, func(b config.Watch) bool { return b.Context == w.Context })
+		was := slices.Contains(before.Config.Serve.Watch, w)
 		if !was || before.Options.Policy.Digest() != now.Options.Policy.Digest() {
 			tasks = append(tasks, jobs.Task{Kind: watch.Kind, Key: w.Context})
 		}

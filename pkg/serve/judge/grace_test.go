@@ -77,3 +77,26 @@ func TestGraceIsForSignaturesOnly(t *testing.T) {
 		t.Fatalf("denied for another reason: %+v", v)
 	}
 }
+
+// The newest verdict of a tag is about what it is, also if it went back to what
+// was judged before another image that awaited its signature.
+func TestATagThatGoesBackDoesNotWait(t *testing.T) {
+	t.Parallel()
+	text, public, key := signed(t)
+	s := newService(t, text, 10*time.Minute, public)
+	one := s.push("main", "one")
+	signature, err := testimage.CosignSignature(key, s.registry.Host+"/acme/app", one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.put(testimage.SigTag(one), signature)
+	s.judged("main")
+	s.push("main", "two")
+	if v := s.judged("main"); len(v) != 2 || !summary(t, v[0]).Awaiting {
+		t.Fatalf("not signed: %+v", v)
+	}
+	s.push("main", "one")
+	if v := s.judged("main"); v[0].Digest != one || summary(t, v[0]).Awaiting {
+		t.Errorf("back again: %+v", v[0])
+	}
+}

@@ -39,6 +39,7 @@ type service struct {
 	queue    *jobs.Queue
 	told     atomic.Int64
 	waits    atomic.Int64 // verdicts that were none yet
+	deaf     atomic.Int64 // how often to refuse to tell
 	clock    atomic.Int64 // added to the time, in seconds
 }
 
@@ -61,7 +62,13 @@ func newService(t *testing.T, policyText string, grace time.Duration, files ...[
 	layers := gather.NewLayers(2, nil, nil)
 	j := &judge.Judge{
 		Store: s.store, Clock: clock, Log: slog.New(slog.DiscardHandler),
-		Tell: func(context.Context, *jobs.Tx) error { s.told.Add(1); return nil },
+		Tell: func(context.Context, *jobs.Tx) error {
+			if s.deaf.Add(-1) >= 0 {
+				return errors.New("the database is away")
+			}
+			s.told.Add(1)
+			return nil
+		},
 		Judged: func(_ policy.Decision, waits bool) {
 			if waits {
 				s.waits.Add(1)
@@ -151,11 +158,7 @@ func (s *service) name(tag string) ref.Ref {
 // done.
 func (s *service) judged(tag string) []store.Verdict {
 	s.t.Helper()
-	task, err := judge.Task(s.name(tag), "test")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := s.queue.Want(s.t.Context(), task); err != nil {
+	if err := s.queue.Want(s.t.Context(), s.task(tag)); err != nil {
 		s.t.Fatal(err)
 	}
 	s.wait()
@@ -164,6 +167,31 @@ func (s *service) judged(tag string) []store.Verdict {
 		s.t.Fatal(err)
 	}
 	return out
+}
+
+func (s *service) task(tag string) jobs.Task {
+	s.t.Helper()
+	task, err := judge.Task(s.name(tag), "test")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return task
+}
+
+// settle returns when nothing is due, nor waits for another attempt.
+func (s *service) settle() {
+	s.t.Helper()
+	for range 2000 {
+		stats, err := s.queue.Lag(s.t.Context())
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if len(stats) == 0 || stats[0].Waiting+stats[0].Running+stats[0].Later == 0 {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	s.t.Fatal("still not done")
 }
 
 // wait returns when nothing is due any more.

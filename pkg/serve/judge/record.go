@@ -53,7 +53,7 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome) 
 		}
 		news = append(news, store.Happening{Key: h.ID, Type: string(h.Type), Subject: h.Subject, At: h.At, Data: data})
 	}
-	if sum.Awaiting && last.awaiting && last.digest == o.digest || !sum.Awaiting && !last.news(o, sum) {
+	if sum.Awaiting && last.awaiting && last.digest == o.digest || !sum.Awaiting && !last.awaiting && !last.news(o, sum) {
 		// The same again: only that it was looked at is recorded, by the ledger.
 	} else if _, err := j.Store.AddVerdict(ctx, v, news...); err != nil {
 		return fmt.Errorf("judge %q: %w", run.Key, err)
@@ -63,9 +63,10 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome) 
 		j.Judged(sum.Decision, sum.Awaiting)
 	}
 	tell := func(tx *jobs.Tx) error {
-		if len(news) == 0 {
+		if len(news) == 0 && last.Key != v.Key {
 			return nil
 		}
+		// With the key of this run it was recorded before, and that run did not end.
 		return j.Tell(ctx, tx)
 	}
 	switch {

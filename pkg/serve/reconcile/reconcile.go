@@ -47,9 +47,9 @@ type Ledger interface {
 
 // A Scope is what is configured.
 type Scope struct {
-	Every        time.Duration
-	Registries   []string // hosts whose catalog is asked for
-	Repositories []string // canonical
+	Every        time.Duration // 0 = nothing is reconciled
+	Registries   []string      // hosts whose catalog is asked for
+	Repositories []string      // canonical
 	// Watched says which repositories of a catalog, and of the ledger, are looked at.
 	Watched func(repository string) bool
 }
@@ -65,12 +65,16 @@ type Reconciler struct {
 }
 
 // Round wants every repository to be looked at once, spread over the time until
-// the next round so that no registry gets all requests at once. It implements
+// the next round so that no registry gets all requests at once, and wants the next
+// round. It ends only if nothing is to be reconciled any more. It implements
 // [jobs.Handler].
 func (c *Reconciler) Round(ctx context.Context, run *jobs.Run) error {
 	registry, scope, err := c.Setup(ctx)
 	if err != nil {
 		return fmt.Errorf("reconcile: %w", err)
+	}
+	if scope.Every <= 0 {
+		return run.Commit(ctx, nil) // the config does not ask for it any more
 	}
 	all, err := c.repositories(ctx, registry, scope)
 	if err != nil {
@@ -87,12 +91,12 @@ func (c *Reconciler) Round(ctx context.Context, run *jobs.Run) error {
 		}
 	}
 	c.Log.InfoContext(ctx, "reconciliation begins", "repositories", len(all))
-	return run.Commit(ctx, nil)
+	return run.CommitAgain(ctx, scope.Every, nil)
 }
 
 // repositories are those that are configured, those of the catalogs, and those of
 // the ledger that are still watched. A catalog that cannot be had does not keep the
-// others from being looked at, but the round is tried again.
+// others from being looked at.
 func (c *Reconciler) repositories(ctx context.Context, registry Registry, scope Scope) ([]string, error) {
 	out := slices.Clone(scope.Repositories)
 	for _, host := range scope.Registries {
@@ -148,6 +152,10 @@ func (c *Reconciler) Repository(ctx context.Context, run *jobs.Run) error {
 	return run.Commit(ctx, nil)
 }
 
+// down is after how many tags in a row without an answer it is the registry that
+// does not answer.
+const down = 5
+
 // compare returns a task for each tag that is not what the ledger says.
 func (c *Reconciler) compare(ctx context.Context, registry Registry, repository string) ([]jobs.Task, error) {
 	known, err := c.Ledger.Tags(ctx, repository)
@@ -163,24 +171,40 @@ func (c *Reconciler) compare(ctx context.Context, registry Registry, repository 
 		return err
 	}
 	listed := map[string]bool{}
+	var silent []string // tags of which the registry does not say what they are
+	row := 0            // how many of them are the last ones
 	err = registry.Tags(ctx, ref.Ref{Name: repository}, func(tag string) error {
 		listed[tag] = true
 		if ledger.Reserved(tag) {
 			return nil
 		}
 		now, err := registry.Head(ctx, ref.Ref{Name: repository, Tag: tag})
+		if err == nil || image.CauseOf(err) == fact.NotFound {
+			row = 0
+		}
 		switch {
 		case image.CauseOf(err) == fact.NotFound && err != nil:
 			delete(listed, tag) // gone since the list was made, or never there
 			return nil
 		case err != nil:
-			return err
+			silent = append(silent, tag)
+			if row++; row >= down || image.CauseOf(err) == fact.RateLimited || ctx.Err() != nil {
+				return err
+			}
+			return nil
 		case now.DigestClaim == "" || now.DigestClaim != known[tag]:
 			return differs(tag)
 		}
 		return nil
 	})
 	var gone error
+	if err == nil {
+		// One tag that cannot be had hides no other; what is wrong with it is said by
+		// judging it.
+		for _, tag := range silent {
+			gone = errors.Join(gone, differs(tag))
+		}
+	}
 	if err == nil || image.CauseOf(err) == fact.NotFound {
 		// A repository that is gone has lost all its tags.
 		for _, tag := range slices.Sorted(maps.Keys(known)) {
