@@ -105,17 +105,36 @@ const (
 // at ledger, a line of the config.
 func startServing(t *testing.T, g *ground, replicas int, ledger, grace string) *serving {
 	t.Helper()
-	s := &serving{ground: g, dir: t.TempDir(), place: newPlace(t)}
 	var hooks []testground.Hook
-	addresses := make([]string, replicas)
-	for i := range addresses {
-		l := must(net.Listen("tcp", "127.0.0.1:0"))(t)
-		addresses[i] = l.Addr().String()
-		ok(t, l.Close())
-		hooks = append(hooks, testground.Hook{URL: "http://" + addresses[i] + "/hooks/local", Authorization: "Bearer " + hookSecret})
+	addresses := freeAddresses(t, replicas)
+	for _, address := range addresses {
+		hooks = append(hooks, testground.Hook{URL: "http://" + address + "/hooks/local", Authorization: "Bearer " + hookSecret})
 	}
 	g.registry = must(testground.StartRegistry(t.Context(), t.TempDir(), hooks...))(t)
 	t.Cleanup(func() { ok(t, g.registry.Close()) })
+	s := prepare(t, g, ledger, grace, fmt.Sprintf("reconcile: {every: 1h, registries: [%q]}", g.registry.Addr))
+	for _, address := range addresses {
+		s.serve(t, address)
+	}
+	return s
+}
+
+func freeAddresses(t *testing.T, n int) []string {
+	t.Helper()
+	out := make([]string, n)
+	for i := range out {
+		l := must(net.Listen("tcp", "127.0.0.1:0"))(t)
+		out[i] = l.Addr().String()
+		ok(t, l.Close())
+	}
+	return out
+}
+
+// prepare writes a config, with more lines in its section serve, and makes the
+// store.
+func prepare(t *testing.T, g *ground, ledger, grace string, more ...string) *serving {
+	t.Helper()
+	s := &serving{ground: g, dir: t.TempDir(), place: newPlace(t)}
 	s.config = filepath.Join(s.dir, "config.yaml")
 	policy := fmt.Sprintf("schema: intact.policy/v1\nname: served\nextends: baseline@1\ndepth: layers\nchecks: {TAG: deny, SIG: deny}\nsignatures:\n"+
 		"  - {images: [\"**\"], anyOf: [{name: release, key: %q, transparencyLog: not-required}]}\n", g.key.Public)
@@ -127,14 +146,11 @@ serve:
   grace: %s
   endpoints:
     - {name: local, kind: distribution, registry: %q, repositories: ["%s/**"], auth: {type: bearer, secretEnv: HOOK_SECRET}}
-  reconcile: {every: 1h, registries: [%q]}
   notify: [{name: people, kind: cloudevents, urlEnv: PLACE_URL}]
   api: {tokens: [{name: tester, role: writer, tokenEnv: API_TOKEN}]}
-`, ledger, grace, g.registry.Addr, g.registry.Addr, g.registry.Addr), 0o600))
+  %s
+`, ledger, grace, g.registry.Addr, g.registry.Addr, strings.Join(more, "\n  ")), 0o600))
 	s.run(t, "store", "init", "--config", s.config)
-	for _, address := range addresses {
-		s.serve(t, address)
-	}
 	return s
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -128,6 +129,13 @@ func (p *Postgres) Database(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("make a database: %w", err)
 	}
 	return p.url(name), nil
+}
+
+// Ask runs a statement in a database and returns what it says, without the end of
+// the last line.
+func (p *Postgres) Ask(ctx context.Context, url, statement string) (string, error) {
+	out, err := output(p.command(ctx, "psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", statement))
+	return strings.TrimRight(out, "\n"), err
 }
 
 // Dump writes a database as pg_dump does it, for psql.

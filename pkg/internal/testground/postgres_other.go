@@ -21,6 +21,9 @@ func (*Postgres) Restart(context.Context) error { return errNoPostgres }
 // Database says that there is none.
 func (*Postgres) Database(context.Context) (string, error) { return "", errNoPostgres }
 
+// Ask says that there is none.
+func (*Postgres) Ask(context.Context, string, string) (string, error) { return "", errNoPostgres }
+
 // Dump says that there is none.
 func (*Postgres) Dump(context.Context, string) (string, error) { return "", errNoPostgres }
 

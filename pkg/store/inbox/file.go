@@ -100,7 +100,10 @@ func (f *file) moved(ctx context.Context) (id int64, err error) {
 }
 
 func (f *file) insert(ctx context.Context, ds []Delivery) ([]bool, error) {
-	fresh, err := f.append(ctx, ds)
+	// For a context that may end the driver starts a goroutine for every statement,
+	// and waits for it: on a busy machine that takes longer than the disk. The file is
+	// ours alone, and an append to it cannot be interrupted anyway.
+	fresh, err := f.append(context.WithoutCancel(ctx), ds)
 	if err != nil {
 		return nil, fmt.Errorf("write %q: %w", f.db.File+"-inbox", err)
 	}
