@@ -102,7 +102,12 @@ func (w *Watcher) lost(ctx context.Context, run *jobs.Run, cause error) error {
 	if err != nil {
 		return fmt.Errorf("watch %q: %w", run.Key, err)
 	}
-	news := string(before.Data) != cause.Error() || at.Sub(before.Changed) > 24*time.Hour
+	seen, err := w.Store.State(ctx, State(run.Key))
+	if err != nil {
+		return fmt.Errorf("watch %q: %w", run.Key, err)
+	}
+	// Lost again after it was seen is news, and the last report is not of now.
+	news := seen.Changed.After(before.Changed) || string(before.Data) != cause.Error() || at.Sub(before.Changed) > 24*time.Hour
 	if news {
 		h := happening.Happening{
 			ID: id(run), Type: happening.RunningUnseen, At: at, Subject: run.Key, Title: "what runs in " + run.Key + " could not be looked at",

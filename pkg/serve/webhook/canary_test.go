@@ -75,6 +75,11 @@ func TestNothingOfARequestComesOut(t *testing.T) {
 	if got := webhook.Redact("/hooks/hub/" + secretText); got != "/hooks/hub/…" {
 		t.Error(got)
 	}
+	for _, path := range []string{"//hooks/hub/", "/hooks//hub/", "/Hooks/hub/", "/x/hooks/hub/", "/hooks/hub;"} {
+		if got := webhook.Redact(path + secretText); strings.Contains(got, secretText) || !strings.Contains(got, "hub/…") {
+			t.Errorf("%q is shown as %q", path+secretText, got)
+		}
+	}
 	if got := webhook.Redact("/hooks/hub"); got != "/hooks/hub" {
 		t.Error(got)
 	}

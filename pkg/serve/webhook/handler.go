@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/intact-dev/intact/pkg/config"
+	"github.com/intact-dev/intact/pkg/internal/lazy"
 )
 
 // ErrFull says that an Inbox takes nothing more for now.
@@ -83,14 +84,11 @@ func New(endpoints []config.Endpoint, o Options) (*Handler, error) {
 // Prefix is where the Handler's paths begin.
 const Prefix = "/hooks/"
 
-// Redact returns path without the token in it, for logs and traces.
-func Redact(path string) string {
-	rest, ok := strings.CutPrefix(path, Prefix)
-	if name, _, has := strings.Cut(rest, "/"); ok && has {
-		return Prefix + name + "/…"
-	}
-	return path
-}
+// Redact returns path without the token in it, for logs and traces. A path that is
+// almost one of ours (a slash too many, another case) has the same token in it.
+func Redact(path string) string { return hookPath().ReplaceAllString(path, "${1}/…") }
+
+var hookPath = lazy.Regexp(`(?is)(hooks/+[a-z0-9._-]*)[^a-z0-9._-].*$`)
 
 // A refusal is an answer other than 2xx.
 type refusal struct {

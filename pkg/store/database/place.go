@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,19 @@ func Place(file string, write func(temporary string) error) error {
 		return fmt.Errorf("make %q: %w", file, err)
 	}
 	return nil
+}
+
+// Private makes an empty file that only its owner can read, if there is none. One
+// that is there is not opened: closing it would drop the locks of this process.
+func Private(name string) error {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("make %q: %w", name, err)
+	}
+	return f.Close()
 }
 
 func sync(name string) error {

@@ -31,6 +31,9 @@ type file struct {
 
 func openFile(ctx context.Context, db *database.DB) (*file, error) {
 	name := db.File + "-inbox"
+	if err := database.Private(name); err != nil {
+		return nil, err
+	}
 	write, err := sql.Open("sqlite", database.DSN(name, "_txlock=immediate"))
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", name, err)

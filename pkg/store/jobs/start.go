@@ -14,6 +14,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/intact-dev/intact/pkg/store/database"
 )
 
 // Start begins to run tasks, also those that a process left that is dead. It goes
@@ -114,6 +116,10 @@ func (q *Queue) runs() int {
 // lockFile keeps others from working on an SQLite store, by a lock on a file of no
 // content beside it. The system drops it when the process dies.
 func lockFile(ctx context.Context, file string) (unlock func() error, err error) {
+	// Whoever could read it could hold a lock on it.
+	if err := database.Private(file + "-lock"); err != nil {
+		return nil, err
+	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.ToSlash(file) + "-lock"}).EscapedPath()+"?_txlock=exclusive")
 	if err != nil {
 		return nil, err
