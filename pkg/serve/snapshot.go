@@ -126,7 +126,7 @@ func (s *Service) refresh(ctx context.Context) {
 
 func (s *Service) judging(context.Context) (judge.Setup, error) {
 	now := s.Snapshot()
-	return judge.Setup{Options: s.dated(now.Options), Place: now.place, Grace: now.Config.Serve.Grace, Attest: now.Attest}, nil
+	return judge.Setup{Options: s.dated(now.Options), Place: now.place, Tags: now.Registry.Tags, Grace: now.Config.Serve.Grace, Attest: now.Attest}, nil
 }
 
 // dated sets the day to judge by.

@@ -114,6 +114,11 @@ func (s *Server) PutManifest(repo, tag, mediaType string, body []byte) (string, 
 	return d, nil
 }
 
+// Delete deletes a tag, or a manifest by its digest.
+func (s *Server) Delete(repo, tag string) error {
+	return s.put(http.MethodDelete, "/v2/"+repo+"/manifests/"+tag, "", nil)
+}
+
 // PutBlob stores body and returns its digest.
 func (s *Server) PutBlob(repo string, body []byte) (string, error) {
 	d := digestOf(body)

@@ -53,7 +53,9 @@ func Task(r ref.Ref, cause string) (jobs.Task, error) {
 type Setup struct {
 	Options scan.Options // TagBefore is the Judge's
 	Place   func(ref.Ref) scan.Place
-	Grace   time.Duration
+	// Tags lists the tags of a repository, as the registry's source does.
+	Tags  func(ctx context.Context, r ref.Ref, yield func(tag string) error) error
+	Grace time.Duration
 	// Attest signs a verdict that is news and decided; nil = nobody asked for it.
 	Attest func(ctx context.Context, r *report.Report, name ref.Ref) error
 }
@@ -148,8 +150,41 @@ func (j *Judge) scan(ctx context.Context, s Setup, r ref.Ref, cause string) *out
 	out.report = scan.Run(ctx, []scan.Target{target}, options)
 	out.target = out.report.Targets[0]
 	out.digest = out.target.Image
-	out.gone = out.digest == "" && out.target.Cause == fact.NotFound
+	if out.digest == "" && out.target.Cause == fact.NotFound {
+		out.gone = true
+		if out.before.State != fact.Absent {
+			out.doubt(j.listed(ctx, s, r))
+		}
+	}
 	return out
+}
+
+// doubt takes back that a tag which was recorded is gone: a 404 is also what a proxy
+// says that has lost its registry.
+func (o *outcome) doubt(why string) {
+	if why == "" {
+		return
+	}
+	o.gone = false
+	o.target.Error = why
+	o.target.Verdict.Decision = policy.Worst(o.target.Verdict.Decision, policy.Undecided)
+}
+
+// listed says why a tag that was not found may be there all the same; "" if the
+// registry's own list of tags can be had and lacks it.
+func (j *Judge) listed(ctx context.Context, s Setup, r ref.Ref) string {
+	found := false
+	err := s.Tags(ctx, ref.Ref{Name: r.Name}, func(tag string) error {
+		found = found || tag == r.Tag
+		return nil
+	})
+	switch {
+	case err != nil:
+		return fmt.Sprintf("the registry answered that there is no such tag, which was recorded before, and its list of tags cannot be had: %v", err)
+	case found:
+		return "the registry answered that there is no such tag, and lists it"
+	}
+	return ""
 }
 
 // history is what the tag meant before it became now: however often that is

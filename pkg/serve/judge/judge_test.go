@@ -75,7 +75,7 @@ func newService(t *testing.T, policyText string, grace time.Duration, files ...[
 			}
 		},
 		Setup: func(context.Context) (judge.Setup, error) {
-			return judge.Setup{Grace: grace, Place: func(ref.Ref) scan.Place { return scan.Place{Source: src, Prober: src, Referrer: src} }, Options: scan.Options{
+			return judge.Setup{Grace: grace, Tags: src.Tags, Place: func(ref.Ref) scan.Place { return scan.Place{Source: src, Prober: src, Referrer: src} }, Options: scan.Options{
 				Policy: p, Checks: checks.All(), Now: clock(), Clock: clock, Depth: policy.DepthLayers, Layers: layers,
 				Select: image.Selection{Host: ref.Platform{OS: "linux", Architecture: "amd64"}}, Tool: report.Tool{Name: "intact", Version: "test"},
 				Signatures: scan.NewSigner(p, scan.SignerOptions{PublicRoot: func(context.Context) ([]byte, error) { return nil, errors.New("no root here") }, Clock: clock}),
@@ -303,9 +303,22 @@ func TestATagThatIsDeleted(t *testing.T) {
 	}
 	one := s.push("1.0.0", "one")
 	s.judged("1.0.0")
+	// A 404 for everything is no word about the tag: a proxy may have lost its registry.
 	s.registry.MustMode(t, "acme/app", "missing")
 	v := s.judged("1.0.0")
-	if len(v) != 2 || v[0].Digest != "" || v[0].Decision != "deny" && v[0].Decision != "undecided" {
+	if len(v) != 2 || v[0].Decision != "deny" || summary(t, v[0]).Type != happening.ImageJudged {
+		t.Fatalf("nothing can be had: %+v", summary(t, v[0]))
+	}
+	if now, ok, err := s.store.Now(t.Context(), s.name("1.0.0")); err != nil || !ok || now.Digest != one {
+		t.Errorf("the ledger has %+v, %v", now, err)
+	}
+	s.registry.MustMode(t, "acme/app", "")
+	s.push("1.0.1", "other")
+	if err := s.registry.Delete("acme/app", "1.0.0"); err != nil {
+		t.Fatal(err)
+	}
+	v = s.judged("1.0.0")
+	if len(v) != 3 || v[0].Digest != "" || v[0].Decision != "deny" && v[0].Decision != "undecided" {
 		t.Fatalf("deleted: %+v", v)
 	}
 	h := s.happenings()

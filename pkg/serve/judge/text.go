@@ -20,7 +20,7 @@ func title(o *outcome, s Summary) string {
 	case o.gone:
 		return fmt.Sprintf("%s was deleted: %s", o.ref, verb)
 	case o.lost():
-		return fmt.Sprintf("%s could not be examined: undecided", o.ref)
+		return fmt.Sprintf("%s could not be examined: %s", o.ref, verb)
 	case o.back(s):
 		return fmt.Sprintf("%s moved back to what it was before: %s", o.ref, verb)
 	case s.Before != "" && s.Before != o.digest:
@@ -42,6 +42,10 @@ func lines(o *outcome, s Summary) []string {
 	switch {
 	case o.gone:
 		out = append(out, fmt.Sprintf("was %s", s.Before))
+	case o.lost():
+		if s.Before != "" {
+			out = append(out, fmt.Sprintf("was %s when it was last seen", s.Before))
+		}
 	case s.Before != "" && s.Before != o.digest:
 		out = append(out, fmt.Sprintf("is %s, was %s", o.digest, s.Before))
 	case o.digest != "":

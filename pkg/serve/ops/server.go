@@ -50,8 +50,13 @@ func or(d, otherwise time.Duration) time.Duration {
 // such an end.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	var ending atomic.Bool
+	// HTTP/1.1 alone: senders of webhooks need no more, and the library's shutdown of
+	// HTTP/2 may wait for a client that goes on asking.
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
 	server := &http.Server{
-		Handler: closing(s.Handler, &ending), MaxHeaderBytes: maxHeader,
+		Protocols: protocols,
+		Handler:   closing(s.Handler, &ending), MaxHeaderBytes: maxHeader,
 		ReadHeaderTimeout: or(s.HeaderTime, headerTime), ReadTimeout: or(s.ReadTime, readTime),
 		WriteTimeout: or(s.WriteTime, writeTime), IdleTimeout: or(s.IdleTime, idleTime),
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug), // what clients do wrong

@@ -152,7 +152,7 @@ func TestTheCertificateIsReadAgain(t *testing.T) {
 // Every request that was handled is answered, whatever the server's end.
 func TestShutdownUnderLoadLosesNoAnswer(t *testing.T) {
 	t.Parallel()
-	for name, secure := range map[string]bool{"plain": false, "HTTP/2": true} {
+	for name, secure := range map[string]bool{"plain": false, "TLS": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var handled, answered atomic.Int64

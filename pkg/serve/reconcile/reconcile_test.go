@@ -1,135 +1,119 @@
-package reconcile_test
+package reconcile
 
 import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/image"
 	"github.com/intact-dev/intact/pkg/ref"
-	"github.com/intact-dev/intact/pkg/serve/reconcile"
-	"github.com/intact-dev/intact/pkg/store"
-	"github.com/intact-dev/intact/pkg/store/jobs"
 )
 
-// A registry has tags in an order; of those without a digest it does not say what
-// they are.
-type registry struct {
-	tags []string
-	is   map[string]ref.Digest
+// A fake registry fails where a real one does not on demand.
+type fake struct {
+	tags    []string
+	heads   map[string]any // a digest, or an error
+	listing error          // after the tags
+	catalog []string
+	down    error // of the catalog
 }
 
-func (r registry) Tags(_ context.Context, _ ref.Ref, yield func(string) error) error {
-	for _, t := range r.tags {
+func (f *fake) Tags(_ context.Context, _ ref.Ref, yield func(string) error) error {
+	for _, t := range f.tags {
 		if err := yield(t); err != nil {
 			return err
 		}
 	}
-	return nil
+	return f.listing
 }
 
-func (registry) Repositories(context.Context, string, func(string) error) error { return nil }
-
-func (r registry) Head(_ context.Context, n ref.Ref) (*image.Answer, error) {
-	if r.is[n.Tag] == "" {
-		return nil, errors.New("500 internal server error")
-	}
-	return &image.Answer{DigestClaim: r.is[n.Tag]}, nil
-}
-
-type known map[string]ref.Digest
-
-func (k known) Tags(context.Context, string) (map[string]ref.Digest, error) { return k, nil }
-func (known) Repositories(context.Context) ([]string, error)                { return nil, nil }
-
-const repository = "registry.acme.example/app"
-
-// run runs one task of a kind, and returns the tags that are wanted judged and what
-// waits after it.
-func run(t *testing.T, kind, key string, r registry, k known, every time.Duration) (judged []string, later int) {
-	t.Helper()
-	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"), store.Options{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	q, err := jobs.Open(t.Context(), st.Database(), jobs.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &reconcile.Reconciler{
-		Ledger: k, Clock: time.Now, Log: slog.New(slog.DiscardHandler),
-		Setup: func(context.Context) (reconcile.Registry, reconcile.Scope, error) {
-			return r, reconcile.Scope{Every: every, Repositories: []string{repository}, Watched: func(string) bool { return true }}, nil
-		},
-		Want: func(_ context.Context, tasks ...jobs.Task) error {
-			for _, task := range tasks {
-				judged = append(judged, task.Key)
-			}
-			return nil
-		},
-	}
-	ended := make(chan struct{}, 10)
-	handle := func(h jobs.Handler) jobs.Handler {
-		return func(ctx context.Context, r *jobs.Run) error {
-			err := h(ctx, r)
-			ended <- struct{}{}
+func (f *fake) Repositories(_ context.Context, _ string, yield func(string) error) error {
+	for _, r := range f.catalog {
+		if err := yield(r); err != nil {
 			return err
 		}
 	}
-	err = errors.Join(q.Handle(reconcile.AllKind, jobs.Kind{}, handle(c.Round)), q.Handle(reconcile.Kind, jobs.Kind{Backoff: time.Hour}, handle(c.Repository)),
-		q.Start(t.Context()), q.Want(t.Context(), jobs.Task{Kind: kind, Key: key}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	<-ended
-	stats, err := q.Lag(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range stats {
-		later += s.Later
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
-	defer cancel()
-	if err := errors.Join(q.Stop(ctx), st.Close()); err != nil {
-		t.Error(err)
-	}
-	slices.Sort(judged)
-	return judged, later
+	return f.down
 }
 
-func TestARoundIsFollowedByAnother(t *testing.T) {
-	t.Parallel()
-	if _, later := run(t, reconcile.AllKind, reconcile.AllKind, registry{}, nil, time.Hour); later != 1 {
-		t.Errorf("%d rounds wait after one; expected 1", later)
+func (f *fake) Head(_ context.Context, r ref.Ref) (*image.Answer, error) {
+	switch v := f.heads[r.Tag].(type) {
+	case ref.Digest:
+		return &image.Answer{DigestClaim: v}, nil
+	case error:
+		return nil, v
 	}
-	if wanted, later := run(t, reconcile.AllKind, reconcile.AllKind, registry{}, nil, 0); later != 0 || wanted != nil {
-		t.Errorf("nothing is to be reconciled, and %d rounds wait, and %v", later, wanted)
+	return &image.Answer{}, nil // a registry that states no digest
+}
+
+type ledgerOf struct {
+	tags  map[string]ref.Digest
+	names []string
+}
+
+func (l ledgerOf) Tags(context.Context, string) (map[string]ref.Digest, error) { return l.tags, nil }
+func (l ledgerOf) Repositories(context.Context) ([]string, error)              { return l.names, nil }
+
+func digest(c string) ref.Digest { return ref.Digest("sha256:" + strings.Repeat(c, 64)) }
+
+func caused(c fact.Cause) error { return &image.Error{Op: "get", Cause: c, Err: errors.New(string(c))} }
+
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		registry fake
+		known    map[string]ref.Digest
+		want     []string
+		cause    fact.Cause
+	}{
+		"nothing new":        {fake{tags: []string{"1"}, heads: map[string]any{"1": digest("a")}}, map[string]ref.Digest{"1": digest("a")}, nil, ""},
+		"new":                {fake{tags: []string{"1"}, heads: map[string]any{"1": digest("a")}}, nil, []string{"1"}, ""},
+		"moved":              {fake{tags: []string{"1"}, heads: map[string]any{"1": digest("b")}}, map[string]ref.Digest{"1": digest("a")}, []string{"1"}, ""},
+		"no digest is said":  {fake{tags: []string{"1"}}, map[string]ref.Digest{"1": digest("a")}, []string{"1"}, ""},
+		"gone":               {fake{}, map[string]ref.Digest{"1": digest("a")}, []string{"1"}, ""},
+		"gone since":         {fake{tags: []string{"1"}, heads: map[string]any{"1": caused(fact.NotFound)}}, map[string]ref.Digest{"1": digest("a")}, []string{"1"}, ""},
+		"repository is gone": {fake{listing: caused(fact.NotFound)}, map[string]ref.Digest{"1": digest("a"), "2": digest("b")}, []string{"1", "2"}, ""},
+		"signatures":         {fake{tags: []string{"sha256-" + strings.Repeat("a", 64) + ".sig"}}, nil, nil, ""},
+		// What was not listed is not gone.
+		"list is cut": {fake{tags: []string{"1"}, heads: map[string]any{"1": digest("b")}, listing: caused(fact.ServerError)},
+			map[string]ref.Digest{"1": digest("a"), "2": digest("b")}, []string{"1"}, fact.ServerError},
+		"too many requests": {fake{tags: []string{"1", "2"}, heads: map[string]any{"1": digest("b"), "2": caused(fact.RateLimited)}},
+			map[string]ref.Digest{"3": digest("a")}, []string{"1"}, fact.RateLimited},
+	} {
+		c := &Reconciler{Ledger: ledgerOf{tags: tt.known}, Log: slog.New(slog.DiscardHandler)}
+		tasks, err := c.compare(t.Context(), &tt.registry, "example.com/acme/app")
+		var got []string
+		for _, task := range tasks {
+			got = append(got, strings.TrimPrefix(task.Key, "example.com/acme/app:"))
+		}
+		if d := cmp.Diff(tt.want, got); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+		if (err != nil) != (tt.cause != "") || err != nil && image.CauseOf(err) != tt.cause {
+			t.Errorf("%s: error %v, want cause %q", name, err, tt.cause)
+		}
 	}
 }
 
-func TestATagThatCannotBeHadHidesNoOther(t *testing.T) {
+func TestRepositories(t *testing.T) {
 	t.Parallel()
-	one, two := ref.DigestOf([]byte("one"), ""), ref.DigestOf([]byte("two"), "")
-	r := registry{tags: []string{"a", "broken", "b", "c"}, is: map[string]ref.Digest{"a": one, "b": two, "c": two}}
-	got, _ := run(t, reconcile.Kind, repository, r, known{"a": one, "broken": one, "b": one, "c": two, "gone": one}, time.Hour)
-	want := []string{repository + ":b", repository + ":broken", repository + ":gone"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("judged (-want +got):\n%s", diff)
-	}
-}
-
-func TestARegistryThatAnswersNothingHasLostNothing(t *testing.T) {
-	t.Parallel()
-	one := ref.DigestOf([]byte("one"), "")
-	r := registry{tags: []string{"a", "b", "c", "d", "e", "f", "g"}, is: map[string]ref.Digest{"a": one}}
-	got, _ := run(t, reconcile.Kind, repository, r, known{"b": one, "z": one}, time.Hour)
-	if diff := cmp.Diff([]string{repository + ":a"}, got); diff != "" {
-		t.Errorf("judged (-want +got):\n%s", diff)
+	c := &Reconciler{Ledger: ledgerOf{names: []string{"a.example/old", "b.example/x"}}, Log: slog.New(slog.DiscardHandler)}
+	scope := Scope{Every: time.Hour, Registries: []string{"a.example"}, Repositories: []string{"c.example/named"},
+		Watched: func(name string) bool { return strings.HasPrefix(name, "a.example/") }}
+	for name, r := range map[string]*fake{
+		"listed": {catalog: []string{"new", "old"}},
+		"lost":   {catalog: []string{"new"}, down: caused(fact.Network)},
+	} {
+		got, err := c.repositories(t.Context(), r, scope)
+		if want := []string{"a.example/new", "a.example/old", "c.example/named"}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
 	}
 }
