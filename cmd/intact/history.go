@@ -35,6 +35,7 @@ is called unsigned.
 Examples:
   intact history ghcr.io/acme/api:1.4.2
   intact history --format json ghcr.io/acme/api:main
+  intact history --server https://intact.acme.example ghcr.io/acme/api:1.4.2
   intact history --verify --checkpoint-key ledger.key --write-checkpoint today.txt
   intact history --verify --checkpoint yesterday.txt
 
@@ -42,6 +43,7 @@ Exit status: 0 shown, or it holds; 1 the ledger does not hold; 2 usage or
 configuration, or there is no ledger.`,
 		Flags: []cli.Flag{
 			ledgerFlag(),
+			serverFlag(),
 			str("config", "`FILE` that names the ledger (default: config.yaml in the user's config folder, if there)", ""),
 			str("format", "`FORMAT`: text or json", "text"),
 			boolean("verify", "verify the whole ledger, and exit 1 if it does not hold"),
@@ -86,12 +88,25 @@ func runHistory(ctx context.Context, p program, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	out := &historyOutput{json: format == "json", w: p.stdout}
+	if server := c.String("server"); server != "" {
+		if verify || c.String("ledger") != "" {
+			return usage(errors.New("--server with --verify or --ledger"), "a ledger is verified where it is; of a server ask for the history of a tag")
+		}
+		record, err := askServer(p, server)
+		if err != nil {
+			return err
+		}
+		if err := out.history(ctx, record, r); err != nil {
+			return usage(err, "is it the address of intact serve, and the token of a reader?")
+		}
+		return out.end()
+	}
 	st, err := openLedger(c)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = st.Close() }()
-	out := &historyOutput{json: format == "json", w: p.stdout}
 	if r.Name != "" {
 		if err := out.history(ctx, st, r); err != nil {
 			return err
@@ -178,8 +193,15 @@ type transition struct {
 	Platforms map[string]ref.Digest `json:"platforms,omitempty"`
 }
 
+// A record says what a tag meant: a store, or a server that has one.
+type record interface {
+	Now(ctx context.Context, r ref.Ref) (store.Now, bool, error)
+	History(ctx context.Context, r ref.Ref, before int64, limit int) ([]store.Entry, error)
+	String() string
+}
+
 // history shows the transitions of a tag.
-func (o *historyOutput) history(ctx context.Context, st *store.Store, r ref.Ref) error {
+func (o *historyOutput) history(ctx context.Context, st record, r ref.Ref) error {
 	now, seen, err := st.Now(ctx, r)
 	if err != nil {
 		return err
@@ -205,8 +227,11 @@ func (o *historyOutput) history(ctx context.Context, st *store.Store, r ref.Ref)
 	fmt.Fprintf(tw, "SINCE\tUNTIL\tDIGEST\tSOURCE\n")
 	for i, e := range entries {
 		until := "last seen " + shortTime(now.LastSeen)
-		if i > 0 {
+		switch {
+		case i > 0:
 			until = shortTime(entries[i-1].At)
+		case now.LastSeen.IsZero(): // a server does not say
+			until = "by the last record"
 		}
 		digest := string(e.To)
 		if digest == "" {

@@ -17,7 +17,7 @@ func ref001() check.Check {
 				"Only a digest says which bytes are meant, so only with one do review, scan and signature speak of what runs.",
 			Fix: "Write the digest behind the tag: `ghcr.io/acme/api:1.4.2@sha256:…`. The tag stays for people and for update bots; the digest decides.",
 			Limits: "It looks at the text alone: it does not say whether the tag has moved (REF004) or whether the digest is still there (REF005). " +
-				"A name typed at the prompt is not judged, since nobody else will read it.",
+				"A name typed at the prompt is not judged, since nobody else will read it; nor is the name of a tag that was pushed.",
 			Since: since,
 		},
 		Scopes: []check.Scope{check.ScopeReference},
@@ -27,7 +27,7 @@ func ref001() check.Check {
 			if r := s.Reference; r.State == fact.Known && r.V.Origin.Kind == "argument" {
 				return "named on the command line"
 			}
-			return notWritten(s)
+			return pushed(s)
 		},
 		Run: func(s *fact.Set) check.Answer {
 			if s.Reference.State != fact.Known {

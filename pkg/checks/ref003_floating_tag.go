@@ -22,7 +22,7 @@ func ref003() check.Check {
 		Scopes:  []check.Scope{check.ScopeReference},
 		Needs:   []fact.Kind{fact.KReference},
 		Uses:    []fact.Kind{fact.KResolution},
-		Applies: notWritten,
+		Applies: pushed,
 		Run: func(s *fact.Set) check.Answer {
 			if s.Reference.State != fact.Known {
 				return notTold("there is no reference")

@@ -22,6 +22,15 @@ func notWritten(s *fact.Set) string {
 	return ""
 }
 
+// pushed is notWritten for rules that a tag cannot break which is judged itself,
+// because it was pushed: no reference by it was seen.
+func pushed(s *fact.Set) string {
+	if r := s.Reference; r.State == fact.Known && r.V.Origin.Kind == "event" {
+		return "a tag that was pushed, not a reference to it"
+	}
+	return notWritten(s)
+}
+
 // notTold is the answer to a single value that is Absent though the check
 // cannot do without it.
 func notTold(why string) check.Answer { return check.Answer{NotApplicable: why} }

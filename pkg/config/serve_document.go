@@ -69,7 +69,7 @@ type notifyDoc struct {
 	URLEnv     string   `yaml:"urlEnv" doc:"a variable of the environment that holds the URL"`
 	SecretFile string   `yaml:"secretFile" doc:"of cloudevents: a file that holds the key that signs bodies"`
 	SecretEnv  string   `yaml:"secretEnv"`
-	On         []string `yaml:"on" doc:"types of events; default: all"`
+	On         []string `yaml:"on" doc:"types of events, their beginnings such as tag.*, or alarm for what needs somebody; default: all"`
 }
 
 type apiDoc struct {

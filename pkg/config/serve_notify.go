@@ -1,6 +1,10 @@
 package config
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/intact-dev/intact/pkg/serve/happening"
+)
 
 func (l *loading) notify(docs []notifyDoc) []Notify {
 	var out []Notify
@@ -13,6 +17,9 @@ func (l *loading) notify(docs []notifyDoc) []Notify {
 			l.errorf(at, "%s has no signature; leave secretFile and secretEnv out", d.Kind)
 		}
 		for j, on := range d.On {
+			if err := happening.CheckOn(on); err != nil {
+				l.errorf(append(at, "on", j), "%v; there is alarm, and types such as image.judged or tag.*", err)
+			}
 			if slices.Contains(d.On[:j], on) {
 				l.errorf(append(at, "on", j), "%q is there twice", on)
 			}

@@ -43,7 +43,7 @@ serve:
   reconcile: {every: 30m, registries: [registry.acme.internal:5000], repositories: [docker.io/acme/app]}
   watch: [{context: prod}]
   notify:
-    - {name: chat, kind: slack, urlFile: slack.url, on: [verdict]}
+    - {name: chat, kind: slack, urlFile: slack.url, on: [image.judged]}
     - {name: bus, kind: cloudevents, urlEnv: BUS, secretEnv: BUS_KEY}
   api:
     tokens: [{name: ci, role: writer, tokenEnv: CI}]
@@ -92,7 +92,7 @@ func TestLoadServe(t *testing.T) {
 		Reconcile: &config.Reconcile{Every: 30 * time.Minute, Registries: []string{"registry.acme.internal:5000"}, Repositories: []string{"docker.io/acme/app"}},
 		Watch:     []config.Watch{{Context: "prod", Every: 15 * time.Minute}},
 		Notify: []config.Notify{
-			{Name: "chat", Kind: "slack", URL: config.Secret{File: "etc/slack.url"}, On: []string{"verdict"}},
+			{Name: "chat", Kind: "slack", URL: config.Secret{File: "etc/slack.url"}, On: []string{"image.judged"}},
 			{Name: "bus", Kind: "cloudevents", URL: config.Secret{Env: "BUS"}, Secret: config.Secret{Env: "BUS_KEY"}},
 		},
 		API: config.API{

@@ -12,6 +12,7 @@ import (
 	"github.com/intact-dev/intact/pkg/serve/happening"
 	"github.com/intact-dev/intact/pkg/serve/notify"
 	"github.com/intact-dev/intact/pkg/serve/ops"
+	"github.com/intact-dev/intact/pkg/serve/watch"
 	"github.com/intact-dev/intact/pkg/store"
 	"github.com/intact-dev/intact/pkg/store/jobs"
 )
@@ -26,6 +27,22 @@ func (s *Service) tell(ctx context.Context, tx *jobs.Tx) error {
 		tasks = append(tasks, jobs.Task{Kind: notifyKind, Key: n.Name})
 	}
 	return s.queue.WantTx(ctx, tx, tasks...)
+}
+
+// settling is how long after a push it is looked what runs: some of it may be the
+// rollout that follows, and many pushes are looked at once.
+const settling = 30 * time.Second
+
+// judged is tell for a verdict that is news: what runs may be by that tag.
+func (s *Service) judged(ctx context.Context, tx *jobs.Tx) error {
+	var tasks []jobs.Task
+	for _, w := range s.Snapshot().Config.Serve.Watch {
+		tasks = append(tasks, jobs.Task{Kind: watch.Kind, Key: w.Context, NotBefore: s.o.Clock().Add(settling)})
+	}
+	if err := s.queue.WantTx(ctx, tx, tasks...); err != nil {
+		return err
+	}
+	return s.tell(ctx, tx)
 }
 
 // A told is what is remembered of a place: up to which happening it knows, what

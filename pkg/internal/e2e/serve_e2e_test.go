@@ -189,7 +189,7 @@ func (s *serving) serve(t *testing.T, address string) {
 func (s *serving) environment(t *testing.T) []string {
 	t.Helper()
 	return append(os.Environ(), "HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "XDG_CACHE_HOME="+filepath.Join(s.dir, "cache"),
-		"HOOK_SECRET="+hookSecret, "API_TOKEN="+apiToken, "PLACE_URL="+s.place.URL+"/secret-path-77")
+		"HOOK_SECRET="+hookSecret, "API_TOKEN="+apiToken, "INTACT_SERVER_TOKEN="+apiToken, "PLACE_URL="+s.place.URL+"/secret-path-77")
 }
 
 // run runs the command and returns what it printed.
@@ -288,6 +288,9 @@ func testMovedToUnsigned(t *testing.T, s *serving) {
 		if !strings.Contains(history, d) {
 			t.Errorf("the history lacks %s:\n%s", d, history)
 		}
+	}
+	if over := s.run(t, "history", "--server", "http://"+s.addresses[0], ref); !strings.Contains(over, string(evil.Root.Descriptor.Digest)) {
+		t.Errorf("the history over the API:\n%s", over)
 	}
 	s.run(t, "history", "--config", s.config, "--verify")
 	s.answers(t, ref, string(built.Root.Descriptor.Digest), string(evil.Root.Descriptor.Digest))

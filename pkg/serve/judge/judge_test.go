@@ -237,7 +237,8 @@ func TestAFixedTagThatMoves(t *testing.T) {
 	}
 	s.push("1.0.0", "one")
 	v := s.judged("1.0.0")
-	if len(v) != 3 || v[0].Decision != "deny" || !strings.Contains(strings.Join(summary(t, v[0]).Lines, "\n"), "TAG003") {
+	if len(v) != 3 || v[0].Decision != "deny" || !strings.Contains(strings.Join(summary(t, v[0]).Lines, "\n"), "TAG003") ||
+		!strings.Contains(summary(t, v[0]).Title, "moved back") {
 		t.Errorf("moved back: %+v", summary(t, v[0]))
 	}
 	h := s.happenings()

@@ -2,8 +2,10 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/intact-dev/intact/pkg/check"
+	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/report"
 )
@@ -19,10 +21,18 @@ func title(o *outcome, s Summary) string {
 		return fmt.Sprintf("%s was deleted: %s", o.ref, verb)
 	case o.lost():
 		return fmt.Sprintf("%s could not be examined: undecided", o.ref)
+	case o.back(s):
+		return fmt.Sprintf("%s moved back to what it was before: %s", o.ref, verb)
 	case s.Before != "" && s.Before != o.digest:
 		return fmt.Sprintf("%s moved: %s", o.ref, verb)
 	}
 	return fmt.Sprintf("%s: %s", o.ref, verb)
+}
+
+// back reports whether the tag is again what it was earlier.
+func (o *outcome) back(s Summary) bool {
+	return s.Before != o.digest && o.before.State == fact.Known &&
+		slices.ContainsFunc(o.before.V.Earlier, func(p fact.Past) bool { return p.Digest == o.digest })
 }
 
 // lines are what stands below it: what was and is, what is new in it, what the
