@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 	"time"
 
@@ -71,6 +72,7 @@ func runServe(ctx context.Context, p program, c *cli.Context) error {
 	if c.Args().Present() {
 		return usage(fmt.Errorf("serve takes no arguments, and there is %q", c.Args().First()), "what to serve is in the config: intact serve --config FILE")
 	}
+	hangup := reloads() // one that comes while it starts is not the end
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.String("log-level"))); err != nil {
 		return usage(fmt.Errorf("--log-level %q", c.String("log-level")), "there is: debug, info, warn, error")
@@ -119,7 +121,7 @@ func runServe(ctx context.Context, p program, c *cli.Context) error {
 	if err != nil {
 		return usage(fmt.Errorf("listen at %q: %w", address, err), "give another address: --listen 127.0.0.1:9090")
 	}
-	err = serveAt(ctx, c, s, server, listener, log)
+	err = serveAt(ctx, c, s, server, listener, hangup, log)
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err = errors.Join(err, tracing.Stop(late)); err != nil {
@@ -154,7 +156,7 @@ func newServer(c *cli.Context, cfg *config.Serve, s *serve.Service, st *store.St
 }
 
 // serveAt answers at listener until ctx ends, then lets what goes on finish.
-func serveAt(ctx context.Context, c *cli.Context, s *serve.Service, server *ops.Server, listener net.Listener, log *slog.Logger) error {
+func serveAt(ctx context.Context, c *cli.Context, s *serve.Service, server *ops.Server, listener net.Listener, hangup <-chan os.Signal, log *slog.Logger) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	answered := make(chan error, 1)
@@ -163,7 +165,6 @@ func serveAt(ctx context.Context, c *cli.Context, s *serve.Service, server *ops.
 		stop() // nothing listens any more
 	}()
 	log.InfoContext(ctx, "serving", "address", listener.Addr().String())
-	hangup := reloads()
 	go func() {
 		for {
 			select {

@@ -145,6 +145,19 @@ func (r *Registry) Close() error {
 	return nil
 }
 
+// Restart starts a registry that was closed again, at the same address and with
+// what it has. It has no hooks.
+func (r *Registry) Restart(ctx context.Context) error {
+	again, err := startRegistryAt(ctx, filepath.Dir(r.Dir), r.Addr)
+	if err != nil {
+		return err
+	}
+	release := r.release
+	*r = *again
+	r.release = release
+	return nil
+}
+
 // Ref is the reference of name ("app:1.2.3" or "app@sha256:…") here.
 func (r *Registry) Ref(name string) string { return r.Addr + "/" + name }
 

@@ -78,8 +78,11 @@ type Judge struct {
 // itself is the verdict.
 const tries = 4
 
-// Again is how long after an undecided verdict a registry is asked again.
-const Again = 10 * time.Minute
+// again is how long after an undecided verdict a registry is asked again, if since
+// is how long it has not answered: soon after a restart, seldom after hours.
+func again(since time.Duration) time.Duration {
+	return min(max(since/2, 10*time.Second), 10*time.Minute)
+}
 
 // Run implements [jobs.Handler].
 func (j *Judge) Run(ctx context.Context, run *jobs.Run) error {

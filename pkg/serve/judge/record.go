@@ -73,7 +73,7 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome) 
 	case sum.Awaiting:
 		return run.CommitAgain(ctx, min(wait, pause(o.at.Sub(sum.Moved))), tell)
 	case o.lost():
-		return run.CommitAgain(ctx, Again, tell)
+		return run.CommitAgain(ctx, again(last.silent(o)), tell)
 	}
 	return run.Commit(ctx, tell)
 }
@@ -144,6 +144,14 @@ func (j *Judge) last(ctx context.Context, repository, tag string) (previous, err
 		break
 	}
 	return out, nil
+}
+
+// silent is how long the registry has not answered by the verdicts.
+func (p previous) silent(o *outcome) time.Duration {
+	if !p.there || p.Verdict.Digest != "" || p.Summary.Decision != policy.Undecided {
+		return 0 // it did so last time
+	}
+	return o.at.Sub(p.At)
 }
 
 // news reports whether a verdict says something that the last one did not.
