@@ -103,7 +103,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if s.inbox, err = inbox.Open(ctx, o.Store.Database(), inbox.Options{Log: o.Log, Limit: limits.Inbox}); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.handle(limits), s.use(snapshot)); err != nil {
+	if err := errors.Join(s.handle(limits), s.use(snapshot), s.introduce(ctx, snapshot.Config.Serve)); err != nil {
 		return nil, errors.Join(err, s.inbox.Close())
 	}
 	return s, nil

@@ -229,6 +229,25 @@ func TestWhatNoEventToldOf(t *testing.T) {
 	}
 }
 
+// Who is new hears what happens from then on.
+func TestANewPlaceIsNotToldOfOldThings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hooked, func(w *world) {
+		old, err := json.Marshal(happening.Happening{ID: "old", Type: happening.ImageJudged, Subject: "old"})
+		if err == nil {
+			err = w.store.AddHappenings(t.Context(), store.Happening{Key: "old", Type: string(happening.ImageJudged), Subject: "old", At: time.Now(), Data: old})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	digest := w.push("acme/app", "1.0.0", "one")
+	w.event("1", "acme/app", "1.0.0", secret)
+	if told := w.tells(1); len(told) != 1 || told[0].Digest != digest {
+		t.Errorf("told: %+v", told)
+	}
+}
+
 func TestAConfigWithAnErrorIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hooked, nil)

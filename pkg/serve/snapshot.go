@@ -94,6 +94,9 @@ func (s *Service) refused(ctx context.Context, cause error) error {
 
 // changed wants anew what the change is about.
 func (s *Service) changed(ctx context.Context, before, now *Snapshot) error {
+	if err := s.introduce(ctx, now.Config.Serve); err != nil {
+		return err
+	}
 	var tasks []jobs.Task
 	if r := now.Config.Serve.Reconcile; r != nil && !reflect.DeepEqual(r, before.Config.Serve.Reconcile) {
 		tasks = append(tasks, jobs.Task{Kind: reconcile.AllKind, Key: reconcile.AllKind})

@@ -56,6 +56,28 @@ type told struct {
 
 func toldState(place string) string { return "notify " + place }
 
+// introduce makes places known that a config has for the first time: they are told
+// what happens from now on, and not all that ever did.
+func (s *Service) introduce(ctx context.Context, c *config.Serve) error {
+	last, err := s.o.Store.LastHappening(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range c.Notify {
+		known, err := s.o.Store.State(ctx, toldState(n.Name))
+		if err != nil {
+			return err
+		}
+		if len(known.Data) > 0 {
+			continue
+		}
+		if err := s.remember(ctx, n.Name, &told{After: last}, s.o.Clock().UTC()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // notify tells one place what it does not know yet. It remembers after every
 // message what was sent: if the process dies at most one is sent twice, with the
 // same ID.

@@ -81,6 +81,14 @@ func (s *Store) Happenings(ctx context.Context, f HappeningFilter) ([]Happening,
 	return out, nil
 }
 
+// LastHappening is the greatest number so far; 0 if nothing happened.
+func (s *Store) LastHappening(ctx context.Context) (id int64, err error) {
+	if err = s.db.Read.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM happenings`).Scan(&id); err != nil {
+		return 0, fmt.Errorf("read what happened last from %s: %w", s, err)
+	}
+	return id, nil
+}
+
 // Happening returns one happening, or [ErrNotFound].
 func (s *Store) Happening(ctx context.Context, id int64) (Happening, error) {
 	h, err := scanHappening(s.db.Read.QueryRowContext(ctx, `SELECT id, coalesce(key, ''), type, subject, at, data FROM happenings WHERE id = $1`, id))
