@@ -37,7 +37,7 @@ func extractors(repo *config.Repository, root string) []extract.Extractor {
 	}
 	var charts []helm.Chart
 	for _, c := range repo.Helm {
-		charts = append(charts, helm.Chart{Chart: c.Chart, Values: c.Values})
+		charts = append(charts, helm.Chart{Chart: c.Chart, Values: c.Values, Set: c.Set})
 	}
 	return []extract.Extractor{
 		helm.Extractor{Charts: charts, CRDs: crds},

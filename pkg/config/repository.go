@@ -42,13 +42,14 @@ type CRD struct {
 type Chart struct {
 	Chart  string   `yaml:"chart" required:"true" doc:"the chart's folder, from the root of the repository"`
 	Values []string `yaml:"values" doc:"values files, from the root of the repository, in the order of helm's --values"`
+	Set    []string `yaml:"set" doc:"single values over those, as helm's --set takes them: image.tag=1.2.3"`
 }
 
 type repositoryDoc struct {
 	Schema  string   `yaml:"schema" required:"true" enum:"intact.repository/v1"`
 	Exclude []string `yaml:"exclude" doc:"files and folders that are not read, as patterns of .gitignore"`
 	CRDs    []CRD    `yaml:"crds" doc:"custom resources that name images, beside those that are known"`
-	Helm    []Chart  `yaml:"helm" doc:"values files for charts of the repository"`
+	Helm    []Chart  `yaml:"helm" doc:"values for charts of the repository"`
 }
 
 // RepositoryJSONSchema returns the JSON Schema of [RepositoryFile].

@@ -14,7 +14,7 @@ exclude: [testdata/, "!testdata/keep"]
 crds:
   - {group: databases.example.com, kind: Cluster, images: [spec.image, "spec.sidecars[*].image", spec.tools.*.image]}
 helm:
-  - {chart: charts/app/, values: [charts/app/values-prod.yaml]}
+  - {chart: charts/app/, values: [charts/app/values-prod.yaml], set: [image.tag=2]}
   - {chart: charts/app}
 `
 
@@ -27,7 +27,7 @@ func TestParseRepository(t *testing.T) {
 	want := &config.Repository{
 		File: ".intact.yaml", Exclude: []string{"testdata/", "!testdata/keep"},
 		CRDs: []config.CRD{{"databases.example.com", "Cluster", []string{"spec.image", "spec.sidecars[*].image", "spec.tools.*.image"}}},
-		Helm: []config.Chart{{"charts/app", []string{"charts/app/values-prod.yaml"}}, {"charts/app", nil}},
+		Helm: []config.Chart{{Chart: "charts/app", Values: []string{"charts/app/values-prod.yaml"}, Set: []string{"image.tag=2"}}, {Chart: "charts/app"}},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

@@ -21,6 +21,7 @@ type CRD = kube.CRD
 type Chart struct {
 	Chart  string
 	Values []string
+	Set    []string // as helm's --set takes them; they come after the files
 }
 
 // An Extractor reads charts. The zero value is ready for use: it renders each
@@ -46,19 +47,19 @@ func (e Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 	dir := path.Dir(p)
 	f := readFolder(fsys, dir)
 	r := extract.Result{Problems: f.problems}
-	var all [][]string
+	var all []Chart
 	for _, c := range e.Charts {
 		if path.Clean(c.Chart) == dir {
-			all = append(all, c.Values)
+			all = append(all, c)
 		}
 	}
 	if len(all) == 0 {
-		all = append(all, nil)
+		all = append(all, Chart{})
 	}
 	var releases []*release
-	for _, values := range all {
+	for _, c := range all {
 		l := &release{folder: f, reader: &kube.Reader{CRDs: e.CRDs}}
-		l.run(values)
+		l.run(c)
 		releases = append(releases, l)
 	}
 	r.Notices = switchedOff(releases)

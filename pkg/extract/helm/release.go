@@ -45,11 +45,12 @@ type image struct {
 	template *file
 }
 
-func (l *release) run(values []string) {
+func (l *release) run(c Chart) {
 	l.sources, l.parsed, l.dropped = map[*file]*gotemplate.Source{}, map[*file][]*yamlpos.Doc{}, map[*file]bool{}
-	for _, p := range values {
+	for _, p := range c.Values {
 		l.valuesFile(p)
 	}
+	l.set(c.Set)
 	for _, f := range slices.Concat(l.values, l.folder.files) {
 		switch {
 		case template(f.name):
