@@ -108,7 +108,7 @@ func handle(q *jobs.Queue) error {
 	for _, kind := range []string{"each", "tag"} {
 		err := q.Handle(kind, often, func(ctx context.Context, r *jobs.Run) error {
 			return r.Commit(ctx, func(tx *jobs.Tx) error {
-				_, err := tx.ExecContext(ctx, "INSERT INTO verdicts (kind, key, generation) VALUES ($1, $2, $3)", r.Kind, r.Key, r.Generation)
+				_, err := tx.ExecContext(ctx, "INSERT INTO judged (kind, key, generation) VALUES ($1, $2, $3)", r.Kind, r.Key, r.Generation)
 				return err
 			})
 		})

@@ -100,7 +100,7 @@ func verdicts(t *testing.T) (file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "store.db")
 	db := openDB(t, file)
-	if _, err := db.Write.ExecContext(t.Context(), "CREATE TABLE verdicts (kind text, key text, generation bigint, PRIMARY KEY (kind, key, generation))"); err != nil {
+	if _, err := db.Write.ExecContext(t.Context(), "CREATE TABLE judged (kind text, key text, generation bigint, PRIMARY KEY (kind, key, generation))"); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
@@ -133,7 +133,7 @@ func checkVerdicts(t *testing.T, file string, acknowledged map[string]bool) {
 	t.Helper()
 	db := openDB(t, file)
 	judged := map[string]int{}
-	rows, err := db.Read.QueryContext(t.Context(), "SELECT key FROM verdicts WHERE kind = 'each'")
+	rows, err := db.Read.QueryContext(t.Context(), "SELECT key FROM judged WHERE kind = 'each'")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func checkVerdicts(t *testing.T, file string, acknowledged map[string]bool) {
 	}
 	var open int
 	if err := db.Read.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM tasks WHERE wanted <> done
-		OR NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.kind = tasks.kind AND v.key = tasks.key AND v.generation = tasks.wanted)`).Scan(&open); err != nil || open != 0 {
+		OR NOT EXISTS (SELECT 1 FROM judged v WHERE v.kind = tasks.kind AND v.key = tasks.key AND v.generation = tasks.wanted)`).Scan(&open); err != nil || open != 0 {
 		t.Errorf("%d wishes are not answered, %v", open, err)
 	}
 	for _, f := range []*database.DB{db, openFile(t, file+"-inbox")} {

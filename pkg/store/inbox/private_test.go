@@ -17,9 +17,15 @@ func TestOnlyItsOwnerReadsAFile(t *testing.T) {
 	}
 	db := openDB(t, filepath.Join(t.TempDir(), "store.db"))
 	box(t, db, inbox.Options{})
-	if err := queue(t, db).Start(t.Context()); err != nil {
+	q := queue(t, db)
+	if err := q.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	defer func() {
+		if err := q.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
 	for _, name := range []string{"-inbox", "-inbox-wal", "-lock"} {
 		info, err := os.Stat(db.File + name)
 		if err != nil {
