@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,9 +80,9 @@ func TestAnswers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			asked := 0
+			var asked atomic.Int64
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				asked++
+				asked.Add(1)
 				tt.answer(w, r)
 			}))
 			defer srv.Close()
@@ -93,8 +94,8 @@ func TestAnswers(t *testing.T) {
 			case !tt.ok && (e.Retry != tt.retry || e.After != tt.after):
 				t.Errorf("retry %v after %v: %v", e.Retry, e.After, err)
 			}
-			if asked != 1 {
-				t.Errorf("asked %d times", asked)
+			if n := asked.Load(); n != 1 {
+				t.Errorf("asked %d times", n)
 			}
 			if err != nil && strings.Contains(err.Error(), canary) {
 				t.Errorf("the URL is in %q", err)
