@@ -41,10 +41,9 @@ func (s serverRecord) String() string { return s.address }
 // does not say.
 func (s serverRecord) Now(ctx context.Context, r ref.Ref) (store.Now, bool, error) {
 	page, err := s.Client.History(ctx, r, 0, 1)
+	// A tag that was never seen has an empty history. A 404 is an API that is off, or
+	// another server: it says nothing about the tag.
 	if err != nil || len(page.Transitions) == 0 {
-		if client.NotFound(err) {
-			err = nil
-		}
 		return store.Now{}, false, err
 	}
 	t := page.Transitions[0]
@@ -59,9 +58,6 @@ func (s serverRecord) History(ctx context.Context, r ref.Ref, before int64, _ in
 	var out []store.Entry
 	for {
 		page, err := s.Client.History(ctx, r, before, 0)
-		if client.NotFound(err) {
-			return out, nil
-		}
 		if err != nil {
 			return nil, err
 		}
