@@ -23,6 +23,8 @@ func registryOf(kind string) reader {
 		return harborRule
 	case "azurerm_container_registry", "azure:containerservice:Registry", "azure-native:containerregistry:Registry":
 		return acr
+	case "quay_repository", "quay:Repository", "quay:index:Repository":
+		return quay
 	}
 	return nil
 }
@@ -109,6 +111,15 @@ func artifactRegistry(s *Sink, r Resource) {
 func acr(s *Sink, r Resource) {
 	s.object(r.Body, r.Path, fact.Object{Type: r.Type, Name: cmp.Or(r.Body.Get("name").Known(), r.Name),
 		Unresolved: "this registry has no setting that makes tags immutable: each is locked after its push (az acr repository update --write-enabled false)"})
+}
+
+// quay reads a repository, whose tags are mutable unless a policy says otherwise,
+// which is made elsewhere.
+//
+// https://docs.redhat.com/en/documentation/red_hat_quay/3/html/red_hat_quay_api_reference/immutability_policy
+func quay(s *Sink, r Resource) {
+	s.object(r.Body, r.Path, fact.Object{Type: r.Type, Name: cmp.Or(r.Body.Get("name").Known(), r.Name),
+		Unresolved: "the resource does not say whether tags can be overwritten: Quay has immutability policies for that, which are made over its API"})
 }
 
 // harborProject is a project's tags without a rule.
