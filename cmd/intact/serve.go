@@ -15,6 +15,7 @@ import (
 	"github.com/intact-dev/intact/pkg/serve"
 	"github.com/intact-dev/intact/pkg/serve/notify"
 	"github.com/intact-dev/intact/pkg/serve/ops"
+	"github.com/intact-dev/intact/pkg/serve/policyreport"
 	"github.com/intact-dev/intact/pkg/store"
 	"github.com/urfave/cli/v2"
 )
@@ -231,7 +232,8 @@ func loadSnapshot(ctx context.Context, p program, c *cli.Context, policySet bool
 	if err != nil {
 		return nil, err
 	}
-	out := &serve.Snapshot{Config: s.reach.config, Registry: s.reach.registry, Runtimes: map[string][]scan.Runtime{}, Close: s.close}
+	out := &serve.Snapshot{Config: s.reach.config, Registry: s.reach.registry, Runtimes: map[string][]scan.Runtime{},
+		Reports: map[string]*policyreport.Writer{}, Close: s.close}
 	if cfg.Serve != nil {
 		if out.Attest, err = s.attester(p, c, cfg.Serve.Attest); err != nil {
 			s.close()
@@ -244,6 +246,9 @@ func loadSnapshot(ctx context.Context, p program, c *cli.Context, policySet bool
 				return nil, err
 			}
 			out.Runtimes[w.Context] = s.options.Runtimes
+			if w.PolicyReports != "" {
+				out.Reports[w.Context] = reportsTo(s.options.Runtimes[0], policyreport.Form(w.PolicyReports))
+			}
 		}
 	}
 	s.options.Runtimes = nil

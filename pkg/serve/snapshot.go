@@ -179,7 +179,7 @@ func (s *Service) watching(_ context.Context, place string) (watch.Setup, bool, 
 	if d := o.Policy.Depth(); d != "" {
 		o.Depth = d
 	}
-	return watch.Setup{Options: o, Every: now.Config.Serve.Watch[i].Every}, true, nil
+	return watch.Setup{Options: o, Every: now.Config.Serve.Watch[i].Every, Reports: now.Reports[place]}, true, nil
 }
 
 // A swap is a handler that can be replaced while requests are answered.
