@@ -148,7 +148,8 @@ func newServer(c *cli.Context, cfg *config.Serve, s *serve.Service, st *store.St
 	}
 	server.Health = ops.NewHealth(log, nil,
 		ops.StorePart(func(ctx context.Context) error { _, err := st.Head(ctx); return err }),
-		ops.QueuePart(s.Pushes, lagging), ops.InboxPart(s.Inbox().Lag, cfg.Limits.Inbox))
+		ops.QueuePart(s.Pushes, lagging), ops.InboxPart(s.Inbox().Lag, cfg.Limits.Inbox), ops.TrustPart(s.Trust, time.Now))
+	metrics.WatchTrustRoot(s.Trust, time.Now)
 	server.Handler = ops.Routes{
 		Hooks: s.Hooks(), API: s.API(), Alive: ops.Alive(), Ready: server.Health, MetricsHandler: metrics.Handler(log),
 		Metrics: metrics, Tracing: tracing, Log: log,
@@ -253,5 +254,6 @@ func loadSnapshot(ctx context.Context, p program, c *cli.Context, policySet bool
 	}
 	s.options.Runtimes = nil
 	out.Options = s.options
+	s.trusts(c, out)
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/intact-dev/intact/pkg/fact"
@@ -92,17 +93,39 @@ func escapeGlob(s string) string {
 	return string(out)
 }
 
+// A publicTrust is Sigstore's root, fetched once. The zero value was not yet.
+type publicTrust struct {
+	mu   sync.Mutex // held while it is fetched
+	body []byte
+	info trustroot.Info
+}
+
+// get fetches the root if that was not done. What went wrong is tried again.
+func (t *publicTrust) get(ctx context.Context, c *cli.Context) ([]byte, trustroot.Info, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.body != nil {
+		return t.body, t.info, nil
+	}
+	o := trustroot.Options{Offline: c.Bool("offline"), Now: time.Now(), HTTPClient: &http.Client{Timeout: 30 * time.Second}}
+	if dir := cacheDir(c); dir != "" && !c.Bool("no-cache") {
+		o.CacheDir = filepath.Join(dir, "trustroot")
+	}
+	b, info, err := trustroot.Fetch(ctx, o)
+	if err != nil {
+		return nil, trustroot.Info{}, &image.Error{Op: "get the public trust root", Cause: fact.Network, Err: err, Hint: "give one with --trusted-root FILE"}
+	}
+	t.body, t.info = b, info
+	return b, info, nil
+}
+
 // publicRoot fetches Sigstore's root when a rule first needs it, and says in the
 // report how old it is if it is not fresh.
 func (s *scanSetup) publicRoot(c *cli.Context, now time.Time) func(context.Context) ([]byte, error) {
 	return func(ctx context.Context) ([]byte, error) {
-		o := trustroot.Options{Offline: c.Bool("offline"), Now: time.Now(), HTTPClient: &http.Client{Timeout: 30 * time.Second}}
-		if dir := cacheDir(c); dir != "" && !c.Bool("no-cache") {
-			o.CacheDir = filepath.Join(dir, "trustroot")
-		}
-		b, info, err := trustroot.Fetch(ctx, o)
+		b, info, err := s.public.get(ctx, c)
 		if err != nil {
-			return nil, &image.Error{Op: "get the public trust root", Cause: fact.Network, Err: err, Hint: "give one with --trusted-root FILE"}
+			return nil, err
 		}
 		if info.Source != trustroot.FromTUF {
 			s.notices.add(fmt.Sprintf("the public trust root is from %s, %s (%s)", info.Source, info.At.UTC().Format(time.DateOnly), info.Why))

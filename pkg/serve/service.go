@@ -48,6 +48,11 @@ type Snapshot struct {
 	Runtimes map[string][]scan.Runtime // by context that is watched
 	// Reports write policy reports, by context; those that nobody asked for are nil.
 	Reports map[string]*policyreport.Writer
+	// Trust says what keyless signatures are verified with; nil = with nothing that is
+	// published anew.
+	Trust func(ctx context.Context) (TrustRoot, error)
+	// TrustNotes are about trust roots of the policy's own, for health.
+	TrustNotes []string
 	// Attest signs a verdict and writes it where the config says; nil = nobody asked.
 	Attest func(ctx context.Context, r *report.Report, name ref.Ref) error
 	Close  func() // nil = nothing is to be closed
@@ -82,6 +87,7 @@ type Service struct {
 	mu      sync.Mutex
 	current *Snapshot
 	started bool
+	trust   trust
 }
 
 // New loads the first Snapshot and opens inbox and queue. An error in the config

@@ -66,7 +66,7 @@ func full(t *testing.T) *ops.Metrics {
 		t.Fatal(err)
 	}
 	m.WatchCertificate(c)
-	m.WatchTrustRoot(func() time.Time { return time.Unix(100, 0) }, func() time.Time { return time.Unix(160, 0) })
+	m.WatchTrustRoot(func() ops.Trust { return ops.Trust{Needed: true, At: time.Unix(100, 0), Expires: time.Unix(200, 0)} }, func() time.Time { return time.Unix(160, 0) })
 	return m
 }
 
