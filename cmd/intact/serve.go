@@ -101,10 +101,11 @@ func runServe(ctx context.Context, p program, c *cli.Context) error {
 	}
 	defer func() { _ = st.Close() }()
 	policySet := c.IsSet("policy")
+	var root publicTrust
 	metrics := ops.NewMetrics(toolVersion())
 	s, err := serve.New(ctx, serve.Options{
 		Store: st, Log: log, Secret: secrets(p), Key: key, Metrics: metrics, Tracing: tracing,
-		Load:   func(ctx context.Context) (*serve.Snapshot, error) { return loadSnapshot(ctx, p, c, policySet) },
+		Load:   func(ctx context.Context) (*serve.Snapshot, error) { return loadSnapshot(ctx, p, c, policySet, &root) },
 		Notify: notify.Options{Source: "https://github.com/intact-dev/intact", UserAgent: "intact/" + toolVersion()},
 	})
 	if err != nil {
@@ -219,7 +220,7 @@ func secrets(p program) func(config.Secret) (string, error) {
 }
 
 // loadSnapshot reads config and policy and makes of them what runs need.
-func loadSnapshot(ctx context.Context, p program, c *cli.Context, policySet bool) (*serve.Snapshot, error) {
+func loadSnapshot(ctx context.Context, p program, c *cli.Context, policySet bool, root *publicTrust) (*serve.Snapshot, error) {
 	cfg, err := loadConfig(c)
 	if err != nil {
 		return nil, err
@@ -233,6 +234,7 @@ func loadSnapshot(ctx context.Context, p program, c *cli.Context, policySet bool
 	if err != nil {
 		return nil, err
 	}
+	s.public.last = root
 	out := &serve.Snapshot{Config: s.reach.config, Registry: s.reach.registry, Runtimes: map[string][]scan.Runtime{},
 		Reports: map[string]*policyreport.Writer{}, Close: s.close}
 	if cfg.Serve != nil {
