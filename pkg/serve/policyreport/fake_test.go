@@ -189,8 +189,12 @@ func (c *cluster) target(results []report.Result, workloads ...string) *report.T
 	for _, w := range workloads {
 		at = append(at, report.Origin{Origin: ref.Origin{Kind: "kubernetes", Where: w, Path: "pod-1"}}, report.Origin{Origin: ref.Origin{Kind: "kubernetes", Where: w, Path: "pod-2"}})
 	}
+	var shared []*report.Result
+	for i := range results {
+		shared = append(shared, &results[i])
+	}
 	c.report.Targets = append(c.report.Targets, report.Target{
-		Kind: ref.KindImage, Ref: "example.com/app:1", Container: "main", Inventory: "prod/a", Results: results, Origins: report.OriginsOf(at...),
+		Kind: ref.KindImage, Ref: "example.com/app:1", Container: "main", Inventory: "prod/a", Results: shared, Origins: report.OriginsOf(at...),
 	})
 	return &c.report.Targets[len(c.report.Targets)-1]
 }

@@ -22,7 +22,7 @@ const longest = 1000
 func resultsOf(r *report.Report, t *report.Target, images map[imageKey]*report.Image) []verdict {
 	var out []verdict
 	for _, res := range t.Results {
-		if v, ok := told(res, nil, nil); ok {
+		if v, ok := told(*res, nil, nil); ok {
 			out = append(out, of(v, t, ""))
 		}
 	}
@@ -36,7 +36,7 @@ func resultsOf(r *report.Report, t *report.Target, images map[imageKey]*report.I
 		return out
 	}
 	for _, res := range img.Results {
-		if v, ok := told(seenBy(res, t), t.Moot, reasonFor(res, t)); ok {
+		if v, ok := told(seenBy(*res, t), t.Moot, reasonFor(*res, t)); ok {
 			out = append(out, of(v, t, string(img.ID)))
 		}
 	}

@@ -111,8 +111,8 @@ func TestResultsOfAnImage(t *testing.T) {
 		if tt.moot {
 			target.Moot = []report.Moot{{Check: "LAY001", Why: "it may gain no privileges"}}
 		}
-		c.report.Images = []report.Image{{ID: "sha256:cd", Image: "example.com/other@sha256:cd", Results: []report.Result{fails}},
-			{ID: "sha256:ab", Image: "example.com/app@sha256:ab", Results: []report.Result{tt.image}}}
+		c.report.Images = []report.Image{{ID: "sha256:cd", Image: "example.com/other@sha256:cd", Results: []*report.Result{&fails}},
+			{ID: "sha256:ab", Image: "example.com/app@sha256:ab", Results: []*report.Result{&tt.image}}}
 		c.wrote(name, policyreport.Counts{Written: 1})
 		got := ""
 		for _, r := range c.reports.object(cart).Results {
