@@ -26,11 +26,17 @@ type variant struct {
 }
 
 func variants() []variant {
-	watch := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../base]\ncomponents: [../watch]\n"
+	watch := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../base]\ncomponents: [../watch%s]\n"
+	watching := func(components, values string) variant {
+		return variant{name: "watch", overlays: []string{"watching", "init"}, files: map[string]string{"/watching/kustomization.yaml": fmt.Sprintf(watch, components)},
+			set: pinned + "watch: {enabled: true" + values + "}\n"}
+	}
 	return []variant{
 		{name: "sqlite", overlays: []string{"base", "init"}, set: pinned},
 		{name: "postgres", overlays: []string{"postgres", "postgres-init"}, values: []string{"values-postgres.yaml"}, set: pinned},
-		{name: "watch", overlays: []string{"watching", "init"}, files: map[string]string{"/watching/kustomization.yaml": watch}, set: pinned + "watch: {enabled: true}\n"},
+		watching("", ""),
+		watching(", ../reports-openreports", ", policyReports: openreports"),
+		watching(", ../reports-wgpolicyk8s", ", policyReports: wgpolicyk8s"),
 	}
 }
 
@@ -50,9 +56,8 @@ func TestHelmAndKustomizeMakeTheSame(t *testing.T) {
 			}
 		}
 		for key, o := range helm(t, v.set, v.values...) {
-			if o.text("kind") == "ClusterRoleBinding" { // there may be several releases in a cluster
-				key = "ClusterRoleBinding/intact"
-			}
+			// There may be several releases in a cluster.
+			key = strings.Replace(key, "ClusterRoleBinding/intact-intact", "ClusterRoleBinding/intact", 1)
 			got[key] = essence(t, o)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -220,6 +225,7 @@ func TestValuesAreRefused(t *testing.T) {
 		"a mistyped value":      {pinned + "gracePeriods: 3", "gracePeriods"},
 		"a ledger of its own":   {pinned + "config: {ledger: {sqlite: a}}", "/config"},
 		"a config among files":  {pinned + "files: {config.yaml: x}", "propertyName 'config.yaml'"},
+		"other reports":         {pinned + "watch: {enabled: true, policyReports: sarif}", "/watch/policyReports"},
 		"another kind of store": {pinned + "store: {kind: mysql}", "/store/kind"},
 	}
 	for name, tt := range tests {
@@ -256,9 +262,29 @@ func TestValuesChangeWhatTheySay(t *testing.T) {
 // In whatever namespace it is, it is the service's own account that is bound.
 func TestTheRightAccountIsBound(t *testing.T) {
 	t.Parallel()
-	mine := map[string]string{"/mine/kustomization.yaml": "namespace: security\nresources: [../postgres]\ncomponents: [../watch]\n"}
-	all := kustomize(t, mine, "mine")
-	binding, account, pod := all["ClusterRoleBinding/intact"], all["ServiceAccount/intact"], all["Deployment/intact"]
+	for reports, roles := range map[string]map[string]string{
+		"":                         {"intact": "intact"},
+		", ../reports-openreports": {"intact": "intact", "intact-reports": "intact-open-reports"},
+		", ../reports-wgpolicyk8s": {"intact": "intact", "intact-reports": "intact-policy-reports"},
+	} {
+		mine := map[string]string{"/mine/kustomization.yaml": "namespace: security\nresources: [../postgres]\ncomponents: [../watch" + reports + "]\n"}
+		all := kustomize(t, mine, "mine")
+		bound := map[string]string{}
+		for key := range all {
+			if name, ok := strings.CutPrefix(key, "ClusterRoleBinding/"); ok {
+				bound[name] = isBound(t, all, name)
+			}
+		}
+		if diff := cmp.Diff(roles, bound); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// isBound returns the role that a binding gives to the account of the pods.
+func isBound(t *testing.T, all map[string]object, name string) string {
+	t.Helper()
+	binding, account, pod := all["ClusterRoleBinding/"+name], all["ServiceAccount/intact"], all["Deployment/intact"]
 	if ns := account.text("metadata", "namespace"); ns != "security" || binding.text("subjects", 0, "namespace") != ns || pod.text("metadata", "namespace") != ns {
 		t.Errorf("the account is in %q, bound is %v", ns, binding.at("subjects", 0))
 	}
@@ -272,4 +298,5 @@ func TestTheRightAccountIsBound(t *testing.T) {
 	if _, there := objects(t, roles)["ClusterRole/"+binding.text("roleRef", "name")]; !there {
 		t.Errorf("rbac.yaml has no role %q", binding.text("roleRef", "name"))
 	}
+	return binding.text("roleRef", "name")
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/intact-dev/intact/pkg/serve"
 	"github.com/intact-dev/intact/pkg/serve/notify"
 	"github.com/intact-dev/intact/pkg/serve/ops"
+	"github.com/intact-dev/intact/pkg/serve/policyreport"
 	"github.com/intact-dev/intact/pkg/store"
 	"github.com/urfave/cli/v2"
 )
@@ -100,10 +101,11 @@ func runServe(ctx context.Context, p program, c *cli.Context) error {
 	}
 	defer func() { _ = st.Close() }()
 	policySet := c.IsSet("policy")
+	var root publicTrust
 	metrics := ops.NewMetrics(toolVersion())
 	s, err := serve.New(ctx, serve.Options{
 		Store: st, Log: log, Secret: secrets(p), Key: key, Metrics: metrics, Tracing: tracing,
-		Load:   func(ctx context.Context) (*serve.Snapshot, error) { return loadSnapshot(ctx, p, c, policySet) },
+		Load:   func(ctx context.Context) (*serve.Snapshot, error) { return loadSnapshot(ctx, p, c, policySet, &root) },
 		Notify: notify.Options{Source: "https://github.com/intact-dev/intact", UserAgent: "intact/" + toolVersion()},
 	})
 	if err != nil {
@@ -147,7 +149,8 @@ func newServer(c *cli.Context, cfg *config.Serve, s *serve.Service, st *store.St
 	}
 	server.Health = ops.NewHealth(log, nil,
 		ops.StorePart(func(ctx context.Context) error { _, err := st.Head(ctx); return err }),
-		ops.QueuePart(s.Pushes, lagging), ops.InboxPart(s.Inbox().Lag, cfg.Limits.Inbox))
+		ops.QueuePart(s.Pushes, lagging), ops.InboxPart(s.Inbox().Lag, cfg.Limits.Inbox), ops.TrustPart(s.Trust, time.Now))
+	metrics.WatchTrustRoot(s.Trust, time.Now)
 	server.Handler = ops.Routes{
 		Hooks: s.Hooks(), API: s.API(), Alive: ops.Alive(), Ready: server.Health, MetricsHandler: metrics.Handler(log),
 		Metrics: metrics, Tracing: tracing, Log: log,
@@ -217,7 +220,7 @@ func secrets(p program) func(config.Secret) (string, error) {
 }
 
 // loadSnapshot reads config and policy and makes of them what runs need.
-func loadSnapshot(ctx context.Context, p program, c *cli.Context, policySet bool) (*serve.Snapshot, error) {
+func loadSnapshot(ctx context.Context, p program, c *cli.Context, policySet bool, root *publicTrust) (*serve.Snapshot, error) {
 	cfg, err := loadConfig(c)
 	if err != nil {
 		return nil, err
@@ -231,7 +234,9 @@ func loadSnapshot(ctx context.Context, p program, c *cli.Context, policySet bool
 	if err != nil {
 		return nil, err
 	}
-	out := &serve.Snapshot{Config: s.reach.config, Registry: s.reach.registry, Runtimes: map[string][]scan.Runtime{}, Close: s.close}
+	s.public.last = root
+	out := &serve.Snapshot{Config: s.reach.config, Registry: s.reach.registry, Runtimes: map[string][]scan.Runtime{},
+		Reports: map[string]*policyreport.Writer{}, Close: s.close}
 	if cfg.Serve != nil {
 		if out.Attest, err = s.attester(p, c, cfg.Serve.Attest); err != nil {
 			s.close()
@@ -244,9 +249,13 @@ func loadSnapshot(ctx context.Context, p program, c *cli.Context, policySet bool
 				return nil, err
 			}
 			out.Runtimes[w.Context] = s.options.Runtimes
+			if w.PolicyReports != "" {
+				out.Reports[w.Context] = reportsTo(s.options.Runtimes[0], policyreport.Form(w.PolicyReports))
+			}
 		}
 	}
 	s.options.Runtimes = nil
 	out.Options = s.options
+	s.trusts(c, out)
 	return out, nil
 }

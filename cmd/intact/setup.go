@@ -31,6 +31,7 @@ type scanSetup struct {
 	titles   map[string]string
 	verbose  bool
 	notices  notices
+	public   publicTrust
 	closers  []func() error
 	baseline *report.Baseline // an earlier report; nil = none
 }

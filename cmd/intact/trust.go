@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/intact-dev/intact/pkg/fact"
@@ -92,17 +93,75 @@ func escapeGlob(s string) string {
 	return string(out)
 }
 
+// A publicTrust is Sigstore's root, fetched once. The zero value was not yet.
+type publicTrust struct {
+	mu   sync.Mutex // held while it is fetched
+	body []byte
+	info trustroot.Info
+	// last is the last one that was had, of a program that runs for long; nil = nothing
+	// is kept. It counts until it expires if nothing newer can be had.
+	last *publicTrust
+	// fetch is for tests; nil = trustroot.Fetch.
+	fetch func(context.Context, trustroot.Options) ([]byte, trustroot.Info, error)
+}
+
+// get fetches the root if that was not done. What went wrong is tried again.
+func (t *publicTrust) get(ctx context.Context, c *cli.Context) ([]byte, trustroot.Info, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.body != nil {
+		return t.body, t.info, nil
+	}
+	o := trustroot.Options{Offline: c.Bool("offline"), Now: time.Now(), HTTPClient: &http.Client{Timeout: 30 * time.Second}}
+	if dir := cacheDir(c); dir != "" && !c.Bool("no-cache") {
+		o.CacheDir = filepath.Join(dir, "trustroot")
+	}
+	fetch := t.fetch
+	if fetch == nil {
+		fetch = trustroot.Fetch
+	}
+	b, info, err := fetch(ctx, o)
+	if old, kept, ok := t.last.holds(o.Now); ok && (err != nil || info.At.Before(kept.At)) {
+		kept.Source, kept.Why = trustroot.FromCache, info.Why
+		if err != nil {
+			kept.Why = err.Error()
+		}
+		b, info, err = old, kept, nil
+	}
+	if err != nil {
+		return nil, trustroot.Info{}, &image.Error{Op: "get the public trust root", Cause: fact.Network, Err: err, Hint: "give one with --trusted-root FILE"}
+	}
+	t.body, t.info = b, info
+	t.last.keep(b, info)
+	return b, info, nil
+}
+
+// holds returns the root if there is one that has not expired.
+func (t *publicTrust) holds(now time.Time) ([]byte, trustroot.Info, bool) {
+	if t == nil {
+		return nil, trustroot.Info{}, false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.body, t.info, t.body != nil && now.Before(t.info.Expires)
+}
+
+func (t *publicTrust) keep(b []byte, info trustroot.Info) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.body, t.info = b, info
+}
+
 // publicRoot fetches Sigstore's root when a rule first needs it, and says in the
 // report how old it is if it is not fresh.
 func (s *scanSetup) publicRoot(c *cli.Context, now time.Time) func(context.Context) ([]byte, error) {
 	return func(ctx context.Context) ([]byte, error) {
-		o := trustroot.Options{Offline: c.Bool("offline"), Now: time.Now(), HTTPClient: &http.Client{Timeout: 30 * time.Second}}
-		if dir := cacheDir(c); dir != "" && !c.Bool("no-cache") {
-			o.CacheDir = filepath.Join(dir, "trustroot")
-		}
-		b, info, err := trustroot.Fetch(ctx, o)
+		b, info, err := s.public.get(ctx, c)
 		if err != nil {
-			return nil, &image.Error{Op: "get the public trust root", Cause: fact.Network, Err: err, Hint: "give one with --trusted-root FILE"}
+			return nil, err
 		}
 		if info.Source != trustroot.FromTUF {
 			s.notices.add(fmt.Sprintf("the public trust root is from %s, %s (%s)", info.Source, info.At.UTC().Format(time.DateOnly), info.Why))

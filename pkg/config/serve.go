@@ -71,6 +71,9 @@ type Reconcile struct {
 type Watch struct {
 	Context string
 	Every   time.Duration
+	// PolicyReports is the API in which results are told in the cluster:
+	// "openreports" or "wgpolicyk8s"; "" = they are not.
+	PolicyReports string
 }
 
 // A Notify is a place that is told what happens.

@@ -58,8 +58,9 @@ type reconcileDoc struct {
 }
 
 type watchDoc struct {
-	Context string   `yaml:"context" required:"true" doc:"a name of contexts"`
-	Every   duration `yaml:"every" doc:"default 15m"`
+	Context       string   `yaml:"context" required:"true" doc:"a name of contexts"`
+	Every         duration `yaml:"every" doc:"default 15m"`
+	PolicyReports string   `yaml:"policyReports" enum:"openreports|wgpolicyk8s" doc:"of kubernetes: the API in which results are written into the cluster; nothing is written without it"`
 }
 
 type notifyDoc struct {

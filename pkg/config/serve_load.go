@@ -32,10 +32,14 @@ func (l *loading) serve(d *serveDoc, c *Config) *Serve {
 	s.Reconcile = l.reconcile(d.Reconcile)
 	for i, w := range d.Watch {
 		at := []any{"serve", "watch", i}
-		if _, ok := c.Contexts[w.Context]; !ok {
+		known, ok := c.Contexts[w.Context]
+		switch {
+		case !ok:
 			l.errorf(append(at, "context"), "%q is none of the contexts of this file", w.Context)
+		case w.PolicyReports != "" && known.Kind != "kubernetes":
+			l.errorf(append(at, "policyReports"), "%q is of kind %s; policy reports are written into kubernetes", w.Context, known.Kind)
 		}
-		s.Watch = append(s.Watch, Watch{w.Context, l.every(append(at, "every"), w.Every, 15*time.Minute)})
+		s.Watch = append(s.Watch, Watch{w.Context, l.every(append(at, "every"), w.Every, 15*time.Minute), w.PolicyReports})
 	}
 	s.Notify = l.notify(d.Notify)
 	s.API = l.api(d.API)

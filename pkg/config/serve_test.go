@@ -41,7 +41,7 @@ serve:
       auth: {type: hmac, secretEnv: JFROG}
     - {name: aws, kind: ecr, registry: 111122223333.dkr.ecr.eu-central-1.amazonaws.com, repositories: ["**"], auth: {type: basic, username: u, secretEnv: AWS}}
   reconcile: {every: 30m, registries: [registry.acme.internal:5000], repositories: [docker.io/acme/app]}
-  watch: [{context: prod}]
+  watch: [{context: prod, policyReports: openreports}]
   notify:
     - {name: chat, kind: slack, urlFile: slack.url, on: [image.judged]}
     - {name: bus, kind: cloudevents, urlEnv: BUS, secretEnv: BUS_KEY}
@@ -90,7 +90,7 @@ func TestLoadServe(t *testing.T) {
 			},
 		},
 		Reconcile: &config.Reconcile{Every: 30 * time.Minute, Registries: []string{"registry.acme.internal:5000"}, Repositories: []string{"docker.io/acme/app"}},
-		Watch:     []config.Watch{{Context: "prod", Every: 15 * time.Minute}},
+		Watch:     []config.Watch{{Context: "prod", Every: 15 * time.Minute, PolicyReports: "openreports"}},
 		Notify: []config.Notify{
 			{Name: "chat", Kind: "slack", URL: config.Secret{File: "etc/slack.url"}, On: []string{"image.judged"}},
 			{Name: "bus", Kind: "cloudevents", URL: config.Secret{Env: "BUS"}, Secret: config.Secret{Env: "BUS_KEY"}},
@@ -180,6 +180,8 @@ func TestLoadServeRefuses(t *testing.T) {
 		{"reconcile of nothing", "reconcile: {every: 30m, registries: [registry.acme.internal:5000], repositories: [docker.io/acme/app]}", "reconcile: {every: 30m}", `expected registries, repositories or both`},
 		{"reconcile of a tag", "docker.io/acme/app]}", "docker.io/acme/app:1]}", `expected a repository without a tag`},
 		{"a context that is not there", "context: prod", "context: test", `"test" is none of the contexts of this file`},
+		{"reports of no kind", "policyReports: openreports", "policyReports: sarif", `"sarif"; expected openreports or wgpolicyk8s`},
+		{"reports in a Docker", "prod: {kind: kubernetes}", "prod: {kind: docker}", `"prod" is of kind docker; policy reports are written into kubernetes`},
 		{"a notification without a place", "urlFile: slack.url, ", "", `no secret; expected urlFile or urlEnv`},
 		{"a signature for Slack", "urlFile: slack.url", "urlFile: slack.url, secretEnv: X", `slack has no signature`},
 		{"a token without a secret", ", tokenEnv: CI", "", `no secret; expected tokenFile or tokenEnv`},

@@ -5,6 +5,8 @@ package observe
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/intact-dev/intact/pkg/fact"
@@ -70,6 +72,9 @@ type Workload struct {
 	// which is.
 	Current fact.Tri
 	Team    string // the owning team or application, as configured; "" = none
+	// APIVersion and UID are of the object in a Kubernetes; "" for a pod by itself,
+	// and outside of one.
+	APIVersion, UID string
 }
 
 // An Inventory is what an Observer learned about its place.
@@ -101,6 +106,24 @@ type Gap struct {
 	Why   string
 	Hint  string // what to do about it; may be ""
 }
+
+// Hides reports whether containers in a namespace of Kubernetes may not have been
+// yielded because of g. Other gaps take away from what is known of those that were.
+func (g Gap) Hides(namespace string) bool {
+	return g.What == AllPods || g.What == PodsOf(namespace)
+}
+
+// OfNodes reports whether g is about nodes that are there: nothing that was asked for
+// is missing.
+func (g Gap) OfNodes() bool {
+	return strings.HasPrefix(g.What, "node ") || strings.HasPrefix(g.What, "start times on ")
+}
+
+// AllPods is [Gap.What] where pods of all namespaces were asked for at once.
+const AllPods = "pods"
+
+// PodsOf is [Gap.What] of the pods of one namespace.
+func PodsOf(namespace string) string { return fmt.Sprintf("%s of namespace %q", AllPods, namespace) }
 
 // A Capability is something that was not switched on.
 type Capability struct {

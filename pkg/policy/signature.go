@@ -188,6 +188,33 @@ func (p *Policy) Trust(image string) Trust {
 	return t
 }
 
+// Roots returns the trust roots that rules with keyless signatures verify against,
+// whatever the image: own are files, and public says that Sigstore's is among
+// them. Of rules about keys alone roots only say whose log it is, and are left out.
+func (p *Policy) Roots() (own []Root, public bool) {
+	want := map[string]bool{}
+	for _, r := range p.signatures {
+		all := slices.Clone(r.rule.AnyOf)
+		for _, a := range r.rule.Attestations {
+			all = append(all, a.AnyOf...)
+		}
+		if !slices.ContainsFunc(all, func(a signing.Authority) bool { return a.Keyless != nil }) {
+			continue
+		}
+		for _, a := range all {
+			for _, root := range p.rootsOf(a) {
+				want[root] = true
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if name != PublicRoot {
+			own = append(own, p.roots[name])
+		}
+	}
+	return own, want[PublicRoot]
+}
+
 // rootsOf returns the roots that count for a: its own, else the policy's, else
 // the public one. A key whose signatures need not be in a log needs none: that
 // keeps runs with keys only off the network.

@@ -116,6 +116,9 @@ func TestTrust(t *testing.T) {
 			t.Errorf("%s: keys %v, roots %v, public %t, sct %t", row.image, keys, roots, trust.Public, trust.SCT)
 		}
 	}
+	if own, public := p.Roots(); public || len(own) != 1 || own[0].Name != "etc/own.json" || len(own[0].JSON) == 0 {
+		t.Errorf("all roots: %v, public %t", own, public)
+	}
 	// The rule names its keys and roots as Trust does.
 	if rule := p.SignatureRule("ghcr.io/acme/web"); rule.AnyOf[0].Roots[0] != "etc/own.json" {
 		t.Errorf("%+v", rule.AnyOf[0])
@@ -182,6 +185,28 @@ func TestWithSignatures(t *testing.T) {
 	}
 	if trust := rooted.Trust("ghcr.io/acme/web"); trust.Public || len(trust.Roots) != 1 || trust.Roots[0].Name != "my.json" {
 		t.Errorf("%+v", trust)
+	}
+
+	// A key beside a keyless signer is verified with what the other needs.
+	both := []signing.Authority{{Keyless: &signing.Keyless{Issuer: "https://x.example", Identity: "https://x.example/a"}}, {Key: "cosign.pub"}}
+	for name, tt := range map[string]struct {
+		anyOf  []signing.Authority
+		roots  []policy.Root
+		own    int
+		public bool
+	}{
+		"keyless":              {both[:1], nil, 0, true},
+		"keyless by a file":    {both[:1], []policy.Root{{Name: "my.json", JSON: []byte("{}")}}, 1, false},
+		"a key alone":          {both[1:], nil, 0, false},
+		"keyless beside a key": {both, nil, 0, true},
+	} {
+		q, err := p.WithSignatures(policy.SignatureOverride{AnyOf: tt.anyOf, Keys: []policy.Key{key}, Roots: tt.roots})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if own, public := q.Roots(); len(own) != tt.own || public != tt.public {
+			t.Errorf("%s: %v, public %t", name, own, public)
+		}
 	}
 
 	for name, o := range map[string]policy.SignatureOverride{

@@ -23,6 +23,7 @@ import (
 	"github.com/intact-dev/intact/pkg/serve/judge"
 	"github.com/intact-dev/intact/pkg/serve/notify"
 	"github.com/intact-dev/intact/pkg/serve/ops"
+	"github.com/intact-dev/intact/pkg/serve/policyreport"
 	"github.com/intact-dev/intact/pkg/serve/reconcile"
 	"github.com/intact-dev/intact/pkg/serve/watch"
 	"github.com/intact-dev/intact/pkg/store"
@@ -45,6 +46,13 @@ type Snapshot struct {
 	Options  scan.Options
 	Registry Registry
 	Runtimes map[string][]scan.Runtime // by context that is watched
+	// Reports write policy reports, by context; those that nobody asked for are nil.
+	Reports map[string]*policyreport.Writer
+	// Trust says what keyless signatures are verified with; nil = with nothing that is
+	// published anew.
+	Trust func(ctx context.Context) (TrustRoot, error)
+	// TrustNotes are about trust roots of the policy's own, for health.
+	TrustNotes []string
 	// Attest signs a verdict and writes it where the config says; nil = nobody asked.
 	Attest func(ctx context.Context, r *report.Report, name ref.Ref) error
 	Close  func() // nil = nothing is to be closed
@@ -79,6 +87,7 @@ type Service struct {
 	mu      sync.Mutex
 	current *Snapshot
 	started bool
+	trust   trust
 }
 
 // New loads the first Snapshot and opens inbox and queue. An error in the config
@@ -116,7 +125,7 @@ const hintKind = "hint"
 func (s *Service) handle(limits config.Limits) error {
 	j := &judge.Judge{Store: s.o.Store, Setup: s.judging, Tell: s.judged, Clock: s.o.Clock, Log: s.o.Log, Judged: s.o.Metrics.Judged}
 	r := &reconcile.Reconciler{Ledger: s.o.Store, Setup: s.reconciling, Want: s.queue.Want, Clock: s.o.Clock, Log: s.o.Log}
-	w := &watch.Watcher{Store: s.o.Store, Setup: s.watching, Tell: s.tell, Clock: s.o.Clock, Log: s.o.Log}
+	w := &watch.Watcher{Store: s.o.Store, Setup: s.watching, Tell: s.tell, Reported: s.o.Metrics.Reported, Clock: s.o.Clock, Log: s.o.Log}
 	// They want themselves again, so that one which is given up would be the last.
 	long := jobs.Kind{Concurrency: 1, Timeout: time.Hour, Attempts: math.MaxInt32}
 	run := func(kind string, k jobs.Kind, h jobs.Handler) error {

@@ -45,6 +45,7 @@ type world struct {
 	store    *store.Store
 	service  *serve.Service
 	config   atomic.Pointer[string]
+	change   func(*serve.Snapshot) // of each one that is loaded; nil = none
 
 	mu   sync.Mutex
 	told []happening.Happening
@@ -116,11 +117,15 @@ func (w *world) load(context.Context) (*serve.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &serve.Snapshot{Config: c, Registry: w.source, Options: scan.Options{
+	snapshot := &serve.Snapshot{Config: c, Registry: w.source, Options: scan.Options{
 		Policy: p, Checks: checks.All(), Clock: time.Now, Depth: policy.DepthManifest, Layers: gather.NewLayers(2, nil, nil),
 		Select: image.Selection{Host: ref.Platform{OS: "linux", Architecture: "amd64"}}, Tool: report.Tool{Name: "intact", Version: "test"},
 		Signatures: scan.NewSigner(p, scan.SignerOptions{PublicRoot: func(context.Context) ([]byte, error) { return nil, errors.New("no root") }, Clock: time.Now}),
-	}}, nil
+	}}
+	if w.change != nil {
+		w.change(snapshot)
+	}
+	return snapshot, nil
 }
 
 const hooked = `schema: intact.config/v1

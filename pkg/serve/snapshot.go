@@ -65,7 +65,7 @@ func (s *Service) Reload(ctx context.Context) error {
 		before := s.Snapshot()
 		if err = s.use(next); err == nil {
 			s.o.Log.InfoContext(ctx, "config and policy were read again", "config", next.Config.File, "policy", string(next.Options.Policy.Digest()))
-			return s.changed(ctx, before, next)
+			return errors.Join(s.changed(ctx, before, next), s.renew(ctx))
 		}
 		if next.Close != nil {
 			next.Close()
@@ -111,15 +111,25 @@ func (s *Service) changed(ctx context.Context, before, now *Snapshot) error {
 }
 
 // fresh is how long trust roots and credentials are used before they are read
-// again.
-const fresh = time.Hour
+// again, and retry how long if a trust root could not be had.
+const (
+	fresh = time.Hour
+	retry = 5 * time.Minute
+)
 
 func (s *Service) refresh(ctx context.Context) {
-	t := time.NewTicker(fresh)
-	defer t.Stop()
+	if err := s.renew(ctx); err != nil && ctx.Err() == nil {
+		s.o.Log.ErrorContext(ctx, "what runs is not looked at because of the trust root", "error", err.Error())
+	}
 	for {
+		wait := fresh
+		if s.Trust().Failed != "" {
+			wait = retry
+		}
+		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
+			t.Stop()
 			return
 		case <-t.C:
 			_ = s.Reload(ctx) // it says so itself
@@ -179,7 +189,7 @@ func (s *Service) watching(_ context.Context, place string) (watch.Setup, bool, 
 	if d := o.Policy.Depth(); d != "" {
 		o.Depth = d
 	}
-	return watch.Setup{Options: o, Every: now.Config.Serve.Watch[i].Every}, true, nil
+	return watch.Setup{Options: o, Every: now.Config.Serve.Watch[i].Every, Reports: now.Reports[place]}, true, nil
 }
 
 // A swap is a handler that can be replaced while requests are answered.

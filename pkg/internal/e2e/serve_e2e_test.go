@@ -226,7 +226,7 @@ func (s *serving) answers(t *testing.T, ref, before, after string) {
 		"/api/v1/history" + at:         {before, after},
 		"/api/v1/verdicts/latest" + at: {after, `"deny"`},
 		"/api/v1/events":               {before, after, "image.judged"},
-		"/readyz":                      {"inbox", "queue", "store"},
+		"/readyz":                      {"inbox", "queue", "store", "no rule of the policy needs the public one"},
 		"/metrics":                     {"intact_"},
 		"/api/v1/openapi.json":         {"/api/v1/verdicts/latest"},
 	} {

@@ -1,6 +1,8 @@
 package kubernetes
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,11 +68,15 @@ const (
 	acceptJSON     = "application/json"
 )
 
-// A request is one GET.
+// A request is a GET, unless it has a method.
 type request struct {
 	path   string // escaped
 	query  url.Values
 	accept string
+
+	method      string
+	contentType string
+	body        []byte
 }
 
 const (
@@ -81,7 +87,7 @@ const (
 	throttled = 10
 )
 
-// open makes a request until it is answered with 200, fails for good, or was
+// open makes a request until it is answered as it should, fails for good, or was
 // made as often as is allowed. The caller closes the body.
 func (c *client) open(ctx context.Context, r request) (*body, error) {
 	for n := 0; ; n++ {
@@ -140,12 +146,15 @@ func (c *client) once(ctx context.Context, r request) (*body, error) {
 	where.RawPath = strings.TrimSuffix(where.EscapedPath(), "/") + r.path
 	where.Path, _ = url.PathUnescape(where.RawPath) // what was escaped can be unescaped
 	where.RawQuery = r.query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, where.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, cmp.Or(r.method, http.MethodGet), where.String(), bytes.NewReader(r.body))
 	if err != nil {
 		cancel(nil)
 		return nil, err
 	}
 	req.Header.Set("Accept", r.accept)
+	if r.contentType != "" {
+		req.Header.Set("Content-Type", r.contentType)
+	}
 	type result struct {
 		resp *http.Response
 		err  error
@@ -176,7 +185,7 @@ func (c *client) once(ctx context.Context, r request) (*body, error) {
 		return nil, plain(got.err)
 	}
 	b.raw = got.resp.Body
-	if got.resp.StatusCode != http.StatusOK {
+	if s := got.resp.StatusCode; s != http.StatusOK && (r.method == "" || s < 200 || s > 299) {
 		defer b.close()
 		return nil, readStatus(got.resp, b, c.o.now())
 	}

@@ -26,13 +26,15 @@ func (v *observation) histories(ctx context.Context, scopes []string) []observe.
 		newest := set.newest()
 		if newest == nil {
 			if set.of.keeps() && len(set.all) > 1 {
-				out = append(out, observe.History{Namespace: set.namespace, Workload: observe.Workload{Kind: set.of.kind, Name: set.of.name},
+				w := observe.Workload{Kind: set.of.kind, Name: set.of.name, APIVersion: set.of.apiVersion, UID: string(uid)}
+				out = append(out, observe.History{Namespace: set.namespace, Workload: w,
 					Missing: fmt.Sprintf("its %s are not numbered", set.kind.plural())})
 			}
 			continue
 		}
 		h := observe.History{Namespace: set.namespace, Workload: observe.Workload{
-			Kind: set.of.kind, Name: set.of.name, Template: newest.hash, Current: fact.Yes, Team: v.teams[set.namespace]}}
+			Kind: set.of.kind, Name: set.of.name, Template: newest.hash, Current: fact.Yes, Team: v.teams[set.namespace],
+			APIVersion: set.of.apiVersion, UID: string(uid)}}
 		if o := v.index.owners[uid]; o != nil && o.team != "" {
 			h.Workload.Team = o.team
 		}

@@ -1,6 +1,7 @@
 // Package kubernetes lists what runs in a cluster, as its API server tells it:
 // every container and image volume of every pod, with the workload that made it,
-// and the former revisions of workloads. It reads, and changes nothing.
+// and the former revisions of workloads. An Observer reads, and changes nothing. A
+// Collection changes what it is made for: reports about the cluster in it.
 //
 // Nothing of a pod is kept but what is yielded. Lists are read page by page and
 // object by object, as protobuf, or as JSON from what speaks nothing else.

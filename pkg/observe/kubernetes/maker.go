@@ -136,7 +136,10 @@ func tri(b bool) fact.Tri {
 // name finds what people call the workload: the topmost owner, but no higher than
 // what keeps a template and rolls it out. For the team it looks higher.
 func (v *observation) name(ctx context.Context, m *made, o *owner, p *parent, namespace string) {
-	m.workload.Kind, m.workload.Name = p.kind, p.name
+	called := func() {
+		m.workload.APIVersion, m.workload.Kind, m.workload.Name, m.workload.UID = p.apiVersion, p.kind, p.name, string(p.uid)
+	}
+	called()
 	named := p.keeps()
 	below := o
 	for range climb {
@@ -155,7 +158,7 @@ func (v *observation) name(ctx context.Context, m *made, o *owner, p *parent, na
 		if named {
 			continue
 		}
-		m.workload.Kind, m.workload.Name = p.kind, p.name
+		called()
 		if named = p.keeps(); p.kind == cronJobs.kind && named && below.template != nil {
 			m.workload.Template = "template " + below.template.id() // Kubernetes gives it no name
 			if o != nil && o.template != nil {

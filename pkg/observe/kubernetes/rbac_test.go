@@ -169,6 +169,20 @@ func TestRightsAreThoseThatAreUsed(t *testing.T) {
 			t.Errorf("%s: granted and not used (-), used and not granted (+):\n%s", tt.name, diff)
 		}
 	}
+	for name, kinds := range map[string][2]string{
+		"intact-open-reports":   {"openreports.io", "reports"},
+		"intact-policy-reports": {"wgpolicyk8s.io", "policyreports"},
+	} {
+		delete(left, name)
+		var want []right
+		for _, verb := range verbs {
+			want = append(want, right{verb, kinds[0], kinds[1]}, right{verb, kinds[0], "cluster" + kinds[1]})
+		}
+		want = append(want, right{"list", kinds[0], kinds[1]}, right{"list", kinds[0], "cluster" + kinds[1]})
+		if diff := gocmp.Diff(sortedRights(want), named[name]); diff != "" {
+			t.Errorf("%s: used (-), granted (+):\n%s", name, diff)
+		}
+	}
 	if len(left) > 0 {
 		t.Errorf("roles that nothing was tried with: %v", left)
 	}

@@ -27,6 +27,9 @@ const (
 	RunningChanged Type = "running.changed"
 	// RunningUnseen: a place could not be looked at.
 	RunningUnseen Type = "running.unseen"
+	// RunningUnreported: policy reports could not be written into a cluster. What is
+	// in it may be of an earlier time.
+	RunningUnreported Type = "running.unreported"
 	// ConfigRefused: a changed config has an error; the former one stays.
 	ConfigRefused Type = "config.refused"
 )
@@ -44,6 +47,7 @@ func Types() []struct {
 		{TagDeleted, "a tag that was recorded is gone"},
 		{RunningChanged, "what runs is judged another way than last time"},
 		{RunningUnseen, "a place where images run could not be looked at"},
+		{RunningUnreported, "policy reports about what runs could not be written into its cluster"},
 		{ConfigRefused, "a changed config has an error; the former one stays"},
 	}
 }

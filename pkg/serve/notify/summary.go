@@ -86,6 +86,8 @@ func wordFor(h happening.Happening) string {
 		return "deleted"
 	case happening.RunningUnseen:
 		return "not seen"
+	case happening.RunningUnreported:
+		return "not reported"
 	case happening.ConfigRefused:
 		return "config refused"
 	}

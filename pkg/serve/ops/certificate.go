@@ -113,21 +113,3 @@ func (m *Metrics) WatchCertificate(c *Certificate) {
 		Name: "intact_tls_certificate_not_after_seconds", Help: "When the TLS certificate ends, in seconds since 1970.",
 	}, func() float64 { return float64(c.NotAfter().Unix()) }))
 }
-
-// WatchTrustRoot adds the age of the trust root. at is when it was last had; zero
-// = never, which is left out. It is called at most once.
-func (m *Metrics) WatchTrustRoot(at func() time.Time, now func() time.Time) {
-	m.registry.MustRegister(&trustAge{at, now})
-}
-
-type trustAge struct{ at, now func() time.Time }
-
-var trustDesc = prometheus.NewDesc("intact_trust_root_age_seconds", "Since the trust root was last had from where it is published.", nil, nil)
-
-func (t *trustAge) Describe(c chan<- *prometheus.Desc) { c <- trustDesc }
-
-func (t *trustAge) Collect(c chan<- prometheus.Metric) {
-	if at := t.at(); !at.IsZero() {
-		c <- prometheus.MustNewConstMetric(trustDesc, prometheus.GaugeValue, t.now().Sub(at).Seconds())
-	}
-}

@@ -28,6 +28,9 @@ type Part struct {
 	// Look returns what is wrong, in words that everybody may read, or "". An error
 	// is for the log, in which case why says in short what it is.
 	Look func(ctx context.Context) (why string, err error)
+	// Note returns what is worth knowing though the part is ready, or ""; nil = there
+	// is never anything.
+	Note func() string
 }
 
 // Health says whether the service is ready. It may be used concurrently; whoever
@@ -48,6 +51,7 @@ type PartState struct {
 	Name  string `json:"name"`
 	Ready bool   `json:"ready"`
 	Why   string `json:"why,omitempty"`
+	Note  string `json:"note,omitempty"`
 }
 
 // NewHealth returns the Health of parts. now is the clock, nil is time.Now.
@@ -89,6 +93,9 @@ func (h *Health) Look(ctx context.Context) []PartState {
 				}
 			}
 			out[i] = PartState{Name: p.Name, Ready: why == "", Why: why}
+			if p.Note != nil && why == "" {
+				out[i].Note = p.Note()
+			}
 		})
 	}
 	all.Wait()
@@ -120,7 +127,7 @@ func writeHealth(w http.ResponseWriter, status int, v any) {
 
 // StorePart is ready if the store answers.
 func StorePart(ask func(ctx context.Context) error) Part {
-	return Part{"store", func(ctx context.Context) (string, error) {
+	return Part{Name: "store", Look: func(ctx context.Context) (string, error) {
 		if err := ask(ctx); err != nil {
 			return "the store does not answer", err
 		}
@@ -130,7 +137,7 @@ func StorePart(ask func(ctx context.Context) error) Part {
 
 // QueuePart is ready if no task waits for longer than bound.
 func QueuePart(lag func(ctx context.Context) ([]jobs.Lag, error), bound time.Duration) Part {
-	return Part{"queue", func(ctx context.Context) (string, error) {
+	return Part{Name: "queue", Look: func(ctx context.Context) (string, error) {
 		all, err := lag(ctx)
 		if err != nil {
 			return "what waits is not known", err
@@ -146,28 +153,13 @@ func QueuePart(lag func(ctx context.Context) ([]jobs.Lag, error), bound time.Dur
 
 // InboxPart is ready if the inbox takes deliveries: fewer than limit wait.
 func InboxPart(lag func(ctx context.Context) (inbox.Lag, error), limit int) Part {
-	return Part{"inbox", func(ctx context.Context) (string, error) {
+	return Part{Name: "inbox", Look: func(ctx context.Context) (string, error) {
 		l, err := lag(ctx)
 		if err != nil {
 			return "what waits is not known", err
 		}
 		if l.Waiting >= limit {
 			return fmt.Sprintf("it is full: %d deliveries wait", l.Waiting), nil
-		}
-		return "", nil
-	}}
-}
-
-// TrustPart is ready if the trust root was had and is not older than bound. at is
-// when it was last had.
-func TrustPart(at func(ctx context.Context) (time.Time, error), bound time.Duration, now func() time.Time) Part {
-	return Part{"trust root", func(ctx context.Context) (string, error) {
-		had, err := at(ctx)
-		switch age := now().Sub(had); {
-		case err != nil || had.IsZero():
-			return "there is none", err
-		case age > bound:
-			return fmt.Sprintf("it is %s old; the bound is %s", age.Round(time.Minute), bound), nil
 		}
 		return "", nil
 	}}

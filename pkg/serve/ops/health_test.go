@@ -25,10 +25,10 @@ func TestEachPartDecides(t *testing.T) {
 	clock := func() time.Time { return at }
 	log := &lockedBuffer{}
 	type state struct {
-		store, tasks, inbox, trust error
-		oldest                     time.Duration
-		waiting                    int
-		had                        time.Time
+		store, tasks, inbox error
+		oldest              time.Duration
+		waiting             int
+		trust               ops.Trust
 	}
 	for _, tt := range []struct {
 		name   string
@@ -37,15 +37,17 @@ func TestEachPartDecides(t *testing.T) {
 		says   string
 		logged string
 	}{
-		{"all is well", state{oldest: time.Minute, waiting: 9, had: at.Add(-time.Hour)}, "", "", ""},
-		{"no store", state{store: errors.New("dial canary-host"), had: at}, "store", "does not answer", "canary-host"},
-		{"a task waits", state{oldest: time.Minute + 1, had: at}, "queue", `kind "judge" waits since 1m0s`, ""},
-		{"no queue", state{tasks: errors.New("canary-a"), had: at}, "queue", "not known", "canary-a"},
-		{"a full inbox", state{waiting: 10, had: at}, "inbox", "full: 10", ""},
-		{"no inbox", state{inbox: errors.New("canary-b"), had: at}, "inbox", "not known", "canary-b"},
-		{"an old trust root", state{had: at.Add(-25 * time.Hour)}, "trust root", "25h0m0s old", ""},
-		{"no trust root", state{}, "trust root", "there is none", ""},
-		{"a trust root that cannot be had", state{trust: errors.New("canary-c"), had: at}, "trust root", "there is none", "canary-c"},
+		{"all is well", state{oldest: time.Minute, waiting: 9}, "", "", ""},
+		{"no store", state{store: errors.New("dial canary-host")}, "store", "does not answer", "canary-host"},
+		{"a task waits", state{oldest: time.Minute + 1}, "queue", `kind "judge" waits since 1m0s`, ""},
+		{"no queue", state{tasks: errors.New("canary-a")}, "queue", "not known", "canary-a"},
+		{"a full inbox", state{waiting: 10}, "inbox", "full: 10", ""},
+		{"no inbox", state{inbox: errors.New("canary-b")}, "inbox", "not known", "canary-b"},
+		{"an expired trust root", state{trust: ops.Trust{Needed: true, At: at.Add(-48 * time.Hour), Expires: at}}, "trust root", "and expired on", ""},
+		{"no trust root", state{trust: ops.Trust{Needed: true}}, "trust root", "not had yet", ""},
+		{"a trust root that cannot be had", state{trust: ops.Trust{Needed: true, Failed: "its metadata has expired"}}, "trust root", "cannot be had: its metadata", ""},
+		{"an old trust root", state{trust: ops.Trust{Needed: true, At: at.Add(-48 * time.Hour), Expires: at.Add(1), Why: "the network is away", Notes: []string{"own.json ended"}}}, "", "the network is away; own.json ended", ""},
+		{"no trust root is needed", state{trust: ops.Trust{Notes: []string{"own.json ended"}}}, "", "no rule of the policy needs the public one; own.json ended", ""},
 	} {
 		h := ops.NewHealth(slog.New(slog.NewTextHandler(log, nil)), clock,
 			ops.StorePart(func(context.Context) error { return tt.state.store }),
@@ -53,7 +55,7 @@ func TestEachPartDecides(t *testing.T) {
 				return []jobs.Lag{{Kind: "judge", Oldest: tt.state.oldest}}, tt.state.tasks
 			}, time.Minute),
 			ops.InboxPart(func(context.Context) (inbox.Lag, error) { return inbox.Lag{Waiting: tt.state.waiting}, tt.state.inbox }, 10),
-			ops.TrustPart(func(context.Context) (time.Time, error) { return tt.state.had, tt.state.trust }, 24*time.Hour, clock))
+			ops.TrustPart(func() ops.Trust { return tt.state.trust }, clock))
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, ops.ReadyPath, nil))
 		var got struct {
@@ -70,6 +72,8 @@ func TestEachPartDecides(t *testing.T) {
 				if !strings.Contains(p.Why, tt.says) {
 					t.Errorf("%s: %+v", tt.name, p)
 				}
+			} else if p.Name == "trust root" && tt.part == "" && !strings.Contains(p.Note, tt.says) {
+				t.Errorf("%s: %+v", tt.name, p)
 			}
 		}
 		status, want := http.StatusOK, []string(nil)

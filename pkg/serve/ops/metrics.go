@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/serve/policyreport"
 	"github.com/intact-dev/intact/pkg/serve/webhook"
 )
 
@@ -27,6 +28,7 @@ type Metrics struct {
 	tasks         *prometheus.HistogramVec
 	notifications *prometheus.CounterVec
 	storeErrors   *prometheus.CounterVec
+	reports       *prometheus.CounterVec
 }
 
 // NewMetrics returns Metrics in a registry of their own, with those of Go and of
@@ -41,6 +43,7 @@ func NewMetrics(version string) *Metrics {
 		answers:       counter("intact_api_answers_total", "Answers of the API.", "route", "code"),
 		judgements:    counter("intact_judgements_total", "Images judged because of an event, a question or reconciliation, by decision.", "decision"),
 		notifications: counter("intact_notifications_total", "Attempts to tell a place, by outcome.", "place", "outcome"),
+		reports:       counter("intact_policy_reports_total", "Policy reports in clusters, by what became of them when what runs was looked at.", "place", "outcome"),
 		storeErrors:   counter("intact_store_errors_total", "Operations of the store that failed.", "operation"),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "intact_http_request_seconds", Help: "How long requests took.",
@@ -55,7 +58,7 @@ func NewMetrics(version string) *Metrics {
 		Name: "intact_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.webhooks, m.answers, m.requests, m.judgements, m.tasks, m.notifications, m.storeErrors, build,
+	m.registry.MustRegister(m.webhooks, m.answers, m.requests, m.judgements, m.tasks, m.notifications, m.storeErrors, m.reports, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	// What was never counted is 0, and not missing: alerts need that.
 	for _, d := range []policy.Decision{policy.Allow, policy.Warn, policy.Deny, policy.Undecided} {
@@ -102,6 +105,14 @@ const (
 // Notified counts an attempt to tell place, which is a name of the config.
 func (m *Metrics) Notified(place string, o Outcome) {
 	m.notifications.WithLabelValues(place, string(o)).Inc()
+}
+
+// Reported counts the policy reports of place, which is a name of the config, that
+// were looked at in one pass.
+func (m *Metrics) Reported(place string, c policyreport.Counts) {
+	for outcome, n := range map[string]int{"written": c.Written, "unchanged": c.Unchanged, "removed": c.Removed, "failed": c.Failed} {
+		m.reports.WithLabelValues(place, outcome).Add(float64(n))
+	}
 }
 
 // StoreError counts an operation of the store that failed; operation is a word of

@@ -18,6 +18,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/serve/ops"
+	"github.com/intact-dev/intact/pkg/serve/policyreport"
 	"github.com/intact-dev/intact/pkg/serve/webhook"
 	"github.com/intact-dev/intact/pkg/store/inbox"
 	"github.com/intact-dev/intact/pkg/store/jobs"
@@ -46,6 +47,7 @@ func full(t *testing.T) *ops.Metrics {
 	m.Judged(policy.Deny, true)
 	m.Notified("chat", ops.Succeeded)
 	m.StoreError("verdict")
+	m.Reported("prod", policyreport.Counts{Written: 1})
 	tracing := ops.TracingBy(noTraces(), nil)
 	_ = ops.Task(tracing, m, func(context.Context, *jobs.Run) error { return jobs.Snooze(0) })(t.Context(), &jobs.Run{Task: jobs.Task{Kind: "judge"}})
 	ops.Routes{Metrics: m, Tracing: tracing, Log: slog.New(slog.DiscardHandler)}.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x/y", nil))
@@ -64,7 +66,7 @@ func full(t *testing.T) *ops.Metrics {
 		t.Fatal(err)
 	}
 	m.WatchCertificate(c)
-	m.WatchTrustRoot(func() time.Time { return time.Unix(100, 0) }, func() time.Time { return time.Unix(160, 0) })
+	m.WatchTrustRoot(func() ops.Trust { return ops.Trust{Needed: true, At: time.Unix(100, 0), Expires: time.Unix(200, 0)} }, func() time.Time { return time.Unix(160, 0) })
 	return m
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/intact-dev/intact/pkg/report"
 	"github.com/intact-dev/intact/pkg/scan"
 	"github.com/intact-dev/intact/pkg/serve/happening"
+	"github.com/intact-dev/intact/pkg/serve/policyreport"
 	"github.com/intact-dev/intact/pkg/store"
 	"github.com/intact-dev/intact/pkg/store/jobs"
 )
@@ -30,8 +31,10 @@ func Lost(place string) string { return "lost " + place }
 
 // A Setup is how to look at one place.
 type Setup struct {
-	Options scan.Options // with its runtimes
+	Options scan.Options // with its runtime
 	Every   time.Duration
+	// Reports writes policy reports into the place; nil = nobody asked.
+	Reports *policyreport.Writer
 }
 
 // A Watcher looks. It may be used concurrently.
@@ -41,8 +44,10 @@ type Watcher struct {
 	// any more.
 	Setup func(ctx context.Context, place string) (s Setup, ok bool, err error)
 	Tell  func(ctx context.Context, tx *jobs.Tx) error
-	Clock func() time.Time
-	Log   *slog.Logger
+	// Reported is told what became of policy reports; nil = nobody is.
+	Reported func(place string, c policyreport.Counts)
+	Clock    func() time.Time
+	Log      *slog.Logger
 }
 
 // Run implements [jobs.Handler]. It wants itself again, also if it could not look:
@@ -56,6 +61,7 @@ func (w *Watcher) Run(ctx context.Context, run *jobs.Run) error {
 		return w.lost(ctx, run, err)
 	}
 	at := w.Clock().UTC()
+	seen := setup.see()
 	r := scan.Run(ctx, nil, setup.Options)
 	before, err := w.Store.State(ctx, State(run.Key))
 	if err != nil {
@@ -69,8 +75,16 @@ func (w *Watcher) Run(ctx context.Context, run *jobs.Run) error {
 	if err := w.record(ctx, run, at, r, body, h); err != nil {
 		return fmt.Errorf("watch %q: %w", run.Key, err)
 	}
+	reported, err := w.report(ctx, run, setup.Reports, r, seen)
+	if err != nil {
+		return fmt.Errorf("watch %q: %w", run.Key, err)
+	}
 	return run.CommitAgain(ctx, setup.Every, func(tx *jobs.Tx) error {
-		if err := store.SetStateTx(ctx, tx.Tx, State(run.Key), body, at); err != nil || h == nil {
+		if err := store.SetStateTx(ctx, tx.Tx, State(run.Key), body, at); err != nil {
+			return err
+		}
+		news, err := reported(tx)
+		if err != nil || h == nil && !news {
 			return err
 		}
 		return w.Tell(ctx, tx)

@@ -24,19 +24,21 @@ const maxCopy = 16 << 20
 
 const copyName = "trust-root.json"
 
-func fromCache(ctx context.Context, opts Options) ([]byte, time.Time, error) {
+func fromCache(ctx context.Context, opts Options) ([]byte, Info, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, time.Time{}, err
+		return nil, Info{}, err
 	}
 	kept, err := load(opts)
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, Info{}, err
 	}
-	body, _, err := update(opts, disk{opts.URL, kept.Files}, opts.Now)
+	info := Info{Source: FromCache, At: kept.Fetched}
+	body, u, err := update(opts, disk{opts.URL, kept.Files}, opts.Now)
 	if err != nil {
-		return nil, kept.Fetched, fmt.Errorf("the copy of %s is not usable: %w", kept.Fetched.Format(time.DateOnly), err)
+		return nil, info, fmt.Errorf("the copy of %s is not usable: %w", kept.Fetched.Format(time.DateOnly), err)
 	}
-	return body, kept.Fetched, nil
+	info.Expires = expires(u)
+	return body, info, nil
 }
 
 func load(opts Options) (*copyOf, error) {

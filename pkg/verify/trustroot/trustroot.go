@@ -35,7 +35,10 @@ const target = "trusted_root.json"
 //go:embed trusted_root.json
 var embedded []byte
 
-var embeddedAt = time.Date(2025, time.February, 18, 0, 0, 0, 0, time.UTC)
+var (
+	embeddedAt      = time.Date(2025, time.February, 18, 0, 0, 0, 0, time.UTC)
+	embeddedExpires = time.Date(2025, time.August, 19, 0, 0, 0, 0, time.UTC)
+)
 
 // Options say where to ask.
 type Options struct {
@@ -58,13 +61,16 @@ type Info struct {
 	Source string // FromTUF, FromCache, FromEmbedded
 	// At is when the root was fetched, or published if it is built in.
 	At time.Time
+	// Expires is when the first of the metadata that vouches for it ends. Whoever
+	// keeps the root longer does not know any more whether it is the one to use.
+	Expires time.Time
 	// Why says why it is not fresh; "" if it is.
 	Why string
 }
 
 // Embedded returns the root that is built in.
 func Embedded() ([]byte, Info) {
-	return append([]byte(nil), embedded...), Info{Source: FromEmbedded, At: embeddedAt, Why: "no other was asked for"}
+	return append([]byte(nil), embedded...), Info{Source: FromEmbedded, At: embeddedAt, Expires: embeddedExpires, Why: "no other was asked for"}
 }
 
 // Fetch returns a trusted_root.json. If the repository cannot be reached, or
@@ -80,10 +86,10 @@ func Fetch(ctx context.Context, opts Options) ([]byte, Info, error) {
 	}
 	why := "the network was not to be used"
 	if !opts.Offline {
-		body, err := fromNetwork(ctx, opts)
+		body, expires, err := fromNetwork(ctx, opts)
 		switch {
 		case err == nil:
-			return body, Info{Source: FromTUF, At: opts.Now}, nil
+			return body, Info{Source: FromTUF, At: opts.Now, Expires: expires}, nil
 		case ctx.Err() != nil:
 			return nil, Info{}, fmt.Errorf("fetch trust root from %s: %w", opts.URL, ctx.Err())
 		}
@@ -91,27 +97,57 @@ func Fetch(ctx context.Context, opts Options) ([]byte, Info, error) {
 		if expired(err) {
 			// The repository's own word is past its date. A copy may be fresher, if
 			// somebody between us and the repository holds it back.
-			if body, at, err := fromCache(ctx, opts); err == nil {
-				return body, Info{Source: FromCache, At: at, Why: why}, nil
+			if body, info, err := fromCache(ctx, opts); err == nil {
+				info.Why = why
+				return body, info, nil
 			}
 			return nil, Info{}, fmt.Errorf("fetch trust root from %s: %w: %w", opts.URL, ErrExpired, err)
 		}
 	}
-	body, at, err := fromCache(ctx, opts)
+	body, info, err := fromCache(ctx, opts)
 	switch {
 	case err == nil:
-		return body, Info{Source: FromCache, At: at, Why: why}, nil
+		info.Why = why
+		return body, info, nil
 	case expired(err):
-		return nil, Info{}, fmt.Errorf("fetch trust root: %s, and the copy of %s: %w: %w", why, at.Format(time.DateOnly), ErrExpired, err)
+		return nil, Info{}, fmt.Errorf("fetch trust root: %s, and the copy of %s: %w: %w", why, info.At.Format(time.DateOnly), ErrExpired, err)
 	case ctx.Err() != nil:
 		return nil, Info{}, fmt.Errorf("fetch trust root: %w", ctx.Err())
 	}
-	return append([]byte(nil), embedded...), Info{Source: FromEmbedded, At: embeddedAt, Why: why + "; " + err.Error()}, nil
+	return append([]byte(nil), embedded...), Info{Source: FromEmbedded, At: embeddedAt, Expires: embeddedExpires, Why: why + "; " + err.Error()}, nil
 }
 
 func expired(err error) bool {
 	var e *metadata.ErrExpiredMetadata
 	return errors.As(err, &e)
+}
+
+// Ended returns when the last certificate authority of a trusted_root.json ended;
+// zero if one has no end, or there is none. Signatures of before are verified
+// with it as ever.
+func Ended(b []byte) (time.Time, error) {
+	r, err := root.NewTrustedRootFromJSON(b)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read trust root: %w", err)
+	}
+	var last time.Time
+	for _, ca := range r.FulcioCertificateAuthorities() {
+		fulcio, ok := ca.(*root.FulcioCertificateAuthority)
+		if !ok {
+			return time.Time{}, nil
+		}
+		end := fulcio.ValidityPeriodEnd
+		if fulcio.Root != nil && (end.IsZero() || fulcio.Root.NotAfter.Before(end)) {
+			end = fulcio.Root.NotAfter
+		}
+		if end.IsZero() {
+			return time.Time{}, nil
+		}
+		if end.After(last) {
+			last = end
+		}
+	}
+	return last, nil
 }
 
 // usable reports whether b can be used at all, so that a bad target is found

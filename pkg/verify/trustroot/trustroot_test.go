@@ -126,7 +126,7 @@ func TestFetchFromTUFThenFromTheCopy(t *testing.T) {
 	t.Parallel()
 	r, opts := newRepository(t)
 	b, info := fetch(t, opts)
-	if !bytes.Equal(b, rootJSON(t, "one")) || info.Source != trustroot.FromTUF || !info.At.Equal(now) || info.Why != "" {
+	if !bytes.Equal(b, rootJSON(t, "one")) || info.Source != trustroot.FromTUF || !info.At.Equal(now) || info.Why != "" || !info.Expires.Equal(now.Add(24*time.Hour)) {
 		t.Fatalf("got %+v", info)
 	}
 	for name, later := range map[string]func(*trustroot.Options){
@@ -148,7 +148,7 @@ func TestFetchFromTUFThenFromTheCopy(t *testing.T) {
 		o.Now = now.Add(time.Hour)
 		later(&o)
 		b, info := fetch(t, o)
-		if !bytes.Equal(b, rootJSON(t, "one")) || info.Source != trustroot.FromCache || !info.At.Equal(now) || info.Why == "" {
+		if !bytes.Equal(b, rootJSON(t, "one")) || info.Source != trustroot.FromCache || !info.At.Equal(now) || info.Why == "" || !info.Expires.Equal(now.Add(24*time.Hour)) {
 			t.Errorf("%s: got %+v", name, info)
 		}
 	}
@@ -231,7 +231,7 @@ func TestWithoutNetworkAndCopyTheBuiltInRootSaysItsAge(t *testing.T) {
 	opts.CacheDir, opts.Offline = "", true
 	b, info := fetch(t, opts)
 	want, embedded := trustroot.Embedded()
-	if !bytes.Equal(b, want) || info.Source != trustroot.FromEmbedded || !info.At.Equal(embedded.At) || info.Why == "" {
+	if !bytes.Equal(b, want) || info.Source != trustroot.FromEmbedded || !info.At.Equal(embedded.At) || info.Why == "" || !info.Expires.Equal(embedded.Expires) || !info.Expires.After(info.At) {
 		t.Errorf("got %+v", info)
 	}
 }
@@ -262,5 +262,22 @@ func TestCancelledIsAnError(t *testing.T) {
 	cancel()
 	if _, info, err := trustroot.Fetch(ctx, opts); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %+v, %v", info, err)
+	}
+}
+
+func TestEndOfARoot(t *testing.T) {
+	t.Parallel()
+	b, _ := trustroot.Embedded()
+	end, err := trustroot.Ended(b)
+	if err != nil || end.Before(now) {
+		t.Errorf("the built-in one ends %s, %v", end, err)
+	}
+	// Whatever the authorities in a file say of themselves, a file can end them.
+	old := bytes.ReplaceAll(b, []byte(`"start": "2022-04-13T20:06:15.000Z"`), []byte(`"start": "2022-04-13T20:06:15.000Z", "end": "2024-01-01T00:00:00.000Z"`))
+	if end, err := trustroot.Ended(old); err != nil || !end.Equal(time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("an old one ended %s, %v", end, err)
+	}
+	if _, err := trustroot.Ended([]byte("{")); err == nil {
+		t.Error("no root has an end")
 	}
 }

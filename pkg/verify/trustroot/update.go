@@ -43,24 +43,40 @@ func update(opts Options, f fetcher.Fetcher, now time.Time) ([]byte, *updater.Up
 	return body, u, usable(body)
 }
 
-func fromNetwork(ctx context.Context, opts Options) ([]byte, error) {
+func fromNetwork(ctx context.Context, opts Options) ([]byte, time.Time, error) {
 	if opts.HTTPClient == nil {
-		return nil, errors.New("no HTTP client given")
+		return nil, time.Time{}, errors.New("no HTTP client given")
 	}
 	web := &web{ctx: ctx, client: opts.HTTPClient, base: opts.URL, files: map[string][]byte{}}
 	body, fresh, err := update(opts, web, opts.Now)
 	if err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	if opts.CacheDir == "" {
-		return body, nil
+		return body, expires(fresh), nil
 	}
 	if err := checkRollback(opts, fresh); err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	// A copy that cannot be kept is no reason to do without the root.
 	_ = save(opts, copyOf{Fetched: opts.Now.UTC(), URL: opts.URL, Files: web.files})
-	return body, nil
+	return body, expires(fresh), nil
+}
+
+// expires is when the first of the metadata ends.
+func expires(u *updater.Updater) time.Time {
+	set := u.GetTrustedMetadataSet()
+	first := set.Root.Signed.Expires
+	all := []time.Time{set.Timestamp.Signed.Expires, set.Snapshot.Signed.Expires}
+	if t, ok := set.Targets[metadata.TARGETS]; ok {
+		all = append(all, t.Signed.Expires)
+	}
+	for _, t := range all {
+		if t.Before(first) {
+			first = t
+		}
+	}
+	return first
 }
 
 // checkRollback refuses metadata that is older than that of the last copy: TUF's
