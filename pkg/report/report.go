@@ -115,13 +115,13 @@ type Facts struct {
 	Set      *fact.Set   `json:"set"`
 }
 
-// A Target is one reference and where it stands.
+// A Target is one reference and where it stands. Its results must not be changed:
+// equal ones of several targets are one.
 type Target struct {
-	Kind    ref.Kind   `json:"kind"`
-	Ref     string     `json:"ref"`   // as written; of a gap: what could not be seen
-	Image   ref.Digest `json:"image"` // an images[].id, or ""
-	Origins Origins    `json:"origins"`
-	// Results must not be changed: equal ones of several targets are one.
+	Kind    ref.Kind       `json:"kind"`
+	Ref     string         `json:"ref"`   // as written; of a gap: what could not be seen
+	Image   ref.Digest     `json:"image"` // an images[].id, or ""
+	Origins Origins        `json:"origins"`
 	Results []*Result      `json:"results"`
 	Verdict policy.Verdict `json:"verdict"`
 	// Error says why there is no image, and Cause what kind of reason that is.
