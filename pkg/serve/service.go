@@ -48,6 +48,8 @@ type Snapshot struct {
 	// Attest signs a verdict and writes it where the config says; nil = nobody asked.
 	Attest func(ctx context.Context, r *report.Report, name ref.Ref) error
 	Close  func() // nil = nothing is to be closed
+
+	listings *listings // of its registry; made when it becomes valid
 }
 
 // Options of [New].

@@ -18,6 +18,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/difference"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/gather/signatures"
 	"github.com/intact-dev/intact/pkg/ledger"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/ref"
@@ -28,12 +29,13 @@ import (
 	"github.com/intact-dev/intact/pkg/store/jobs"
 )
 
-
 // A Setup is how to scan: one version of policy, configuration and trust roots. A
 // run uses one for all that it does.
 type Setup struct {
 	Options scan.Options // TagBefore is the Judge's
-	Place   func(ref.Ref) scan.Place
+	// Place is where r is read. What its Listings keep is not used while a signature
+	// is awaited, where none is waited for, and for who asked.
+	Place func(r ref.Ref) scan.Place
 	// Tags lists the tags of a repository, as the registry's source does.
 	Tags  func(ctx context.Context, r ref.Ref, yield func(tag string) error) error
 	Grace time.Duration
@@ -83,12 +85,20 @@ func (j *Judge) Run(ctx context.Context, run *jobs.Run) error {
 	if err != nil {
 		return fmt.Errorf("judge %q: %w", run.Key, err)
 	}
-	o := j.scan(ctx, setup, r, cause)
+	last, err := j.last(ctx, r, run.Key)
+	if err != nil {
+		return fmt.Errorf("judge %q: %w", run.Key, err)
+	}
+	place := setup.Place(r)
+	if place.Listings != nil && (last.awaiting || setup.Grace <= 0 || !cause.Asked.IsZero()) {
+		place.Listings = signatures.Anew(place.Listings)
+	}
+	o := j.scan(ctx, setup, place, r, cause)
 	if o.lost() && run.Attempt < tries {
 		return fmt.Errorf("judge %q: %s", run.Key, o.target.Error)
 	}
 	if r.Digest != "" {
-		return j.record(ctx, setup, run, o)
+		return j.record(ctx, setup, run, o, last)
 	}
 	if err := j.observe(ctx, o, look); errors.Is(err, store.ErrOutdated) {
 		return jobs.Snooze(0)
@@ -99,7 +109,7 @@ func (j *Judge) Run(ctx context.Context, run *jobs.Run) error {
 		j.Log.InfoContext(ctx, "nothing to judge: the registry has no such tag, and had none", "tag", run.Key, "cause", cause.Cause)
 		return run.Commit(ctx, nil)
 	}
-	return j.record(ctx, setup, run, o)
+	return j.record(ctx, setup, run, o, last)
 }
 
 // An outcome is what was found out about one tag.
@@ -133,7 +143,7 @@ func (o *outcome) judged() ref.Digest {
 }
 
 // scan resolves the tag by one GET and examines what it means.
-func (j *Judge) scan(ctx context.Context, s Setup, r ref.Ref, cause Cause) *outcome {
+func (j *Judge) scan(ctx context.Context, s Setup, place scan.Place, r ref.Ref, cause Cause) *outcome {
 	ctx, span := trace.SpanFromContext(ctx).TracerProvider().Tracer("github.com/intact-dev/intact").Start(ctx, "scan")
 	defer span.End()
 	out := &outcome{ref: r, cause: cause.Cause, asked: cause.Asked, at: j.Clock().UTC(), before: fact.Missing[fact.TagHistory](fact.Dependency, "the ledger was not asked")}
@@ -143,7 +153,7 @@ func (j *Judge) scan(ctx context.Context, s Setup, r ref.Ref, cause Cause) *outc
 		out.before = j.history(ctx, r, now)
 		return out.before
 	}
-	target := scan.Target{Text: r.String(), Kind: ref.KindImage, Origin: ref.Origin{Kind: "event", Where: cause.Cause}, Ref: r, Name: r, Place: s.Place(r)}
+	target := scan.Target{Text: r.String(), Kind: ref.KindImage, Origin: ref.Origin{Kind: "event", Where: cause.Cause}, Ref: r, Name: r, Place: place}
 	out.report = scan.Run(ctx, []scan.Target{target}, options)
 	out.target = out.report.Targets[0]
 	out.digest = out.target.Image

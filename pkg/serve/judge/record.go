@@ -21,15 +21,8 @@ import (
 
 // record keeps the verdict, says what happened if that is new, and looks again
 // where the verdict is not the last word.
-func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome) error {
-	repository, tag := ledger.Name(o.ref)
-	if o.ref.Digest != "" {
-		tag = ""
-	}
-	last, err := j.last(ctx, o, repository, tag, run.Key)
-	if err != nil {
-		return fmt.Errorf("judge %q: %w", run.Key, err)
-	}
+func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome, last previous) error {
+	repository, tag := recorded(o.ref)
 	sum := j.summary(ctx, s, o)
 	wait := s.Grace - o.at.Sub(sum.Moved)
 	// Nobody knows when a digest was pushed: who names one wants to know now.
@@ -129,11 +122,21 @@ type previous struct {
 	digest   ref.Digest // and is about it
 }
 
+// recorded is the name of r in verdicts.
+func recorded(r ref.Ref) (repository, tag string) {
+	repository, tag = ledger.Name(r)
+	if r.Digest != "" {
+		tag = ""
+	}
+	return repository, tag
+}
+
 // last returns the last verdict of a tag that counts, or the last of a reference
 // with a digest. Those that wait may be many: who asks gets one.
-func (j *Judge) last(ctx context.Context, o *outcome, repository, tag, task string) (previous, error) {
+func (j *Judge) last(ctx context.Context, r ref.Ref, task string) (previous, error) {
 	var out previous
-	f := store.VerdictFilter{Repository: repository, Tag: tag, Digest: o.ref.Digest, ByDigest: o.ref.Digest != "", Limit: 20}
+	repository, tag := recorded(r)
+	f := store.VerdictFilter{Repository: repository, Tag: tag, Digest: r.Digest, ByDigest: r.Digest != "", Limit: 20}
 	for {
 		all, err := j.Store.Verdicts(ctx, f)
 		if err != nil {
