@@ -16,7 +16,9 @@ import (
 	"github.com/intact-dev/intact/pkg/gather/signatures"
 	"github.com/intact-dev/intact/pkg/image"
 	"github.com/intact-dev/intact/pkg/ref"
+	"github.com/intact-dev/intact/pkg/serve/webhook"
 	"github.com/intact-dev/intact/pkg/store"
+	"github.com/intact-dev/intact/pkg/store/inbox"
 )
 
 var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
@@ -181,4 +183,38 @@ func TestOneQuestionOfMany(t *testing.T) {
 	cancel()
 	close(end)
 	group.Wait()
+}
+
+// Once a signature's event is taken nothing counts that was listed before it; if
+// that cannot be had, the event is not taken.
+func TestASignaturesEvent(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	in, err := inbox.Open(t.Context(), s.store.Database(), inbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = in.Close() })
+	var dropped []string
+	var fail error
+	a := accepting{in, func(_ context.Context, repository string, subject ref.Digest) error {
+		dropped = append(dropped, repository+"@"+string(subject))
+		return fail
+	}}
+	d := webhook.Delivery{Endpoint: "e", Key: "1", Received: noon, Events: []webhook.Event{
+		{Action: webhook.Push, Registry: "ghcr.io:443", Repository: "acme/app", Tag: "1"},
+		{Action: webhook.Signature, Registry: "ghcr.io:443", Repository: "acme/app", Tag: "sha256-1.sig", Subject: question.Digest},
+		{Action: webhook.Signature, Registry: "ghcr.io:443", Repository: "acme/app", Tag: "sha256-1.sig"},
+	}}
+	fail = errors.New("disk full")
+	if fresh, err := a.Accept(t.Context(), d); err == nil || fresh {
+		t.Errorf("taken: %v %v", fresh, err)
+	}
+	fail, dropped = nil, nil
+	if fresh, err := a.Accept(t.Context(), d); err != nil || !fresh {
+		t.Errorf("not taken: %v %v", fresh, err)
+	}
+	if diff := cmp.Diff([]string{"ghcr.io/acme/app@" + string(question.Digest), "ghcr.io/acme/app@"}, dropped); diff != "" {
+		t.Error(diff)
+	}
 }
