@@ -90,7 +90,11 @@ func (j *Judge) Run(ctx context.Context, run *jobs.Run) error {
 		return fmt.Errorf("judge %q: %w", run.Key, err)
 	}
 	place := setup.Place(r)
-	if place.Listings != nil && (last.awaiting || setup.Grace <= 0 || !cause.Asked.IsZero()) {
+	switch {
+	case place.Listings == nil:
+	case setup.Grace <= 0: // the first look is the last
+		place.Listings = nil
+	case last.awaiting || !cause.Asked.IsZero():
 		place.Listings = signatures.Anew(place.Listings)
 	}
 	o := j.scan(ctx, setup, place, r, cause)
