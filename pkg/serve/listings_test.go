@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/intact-dev/intact/pkg/internal/testregistry"
 )
@@ -51,4 +52,39 @@ func TestTagsOfOneImage(t *testing.T) {
 	if n := w.lists(); n < 2*once {
 		t.Errorf("after a signature's event: %d requests, %d for the first look", n, once)
 	}
+}
+
+// What is pushed by its digest alone may be a signature of anything.
+func TestAPushWithoutATag(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hooked, nil)
+	w.push("acme/app", "t0", "one")
+	w.event("0", "acme/app", "t0", secret)
+	w.tells(1)
+	once := w.lists()
+	referrer := "sha256:" + strings.Repeat("1", 64)
+	w.post(fmt.Sprintf(`{"events":[{"id":"r","action":"push","target":{"mediaType":"application/vnd.oci.image.manifest.v1+json","repository":"acme/app","digest":%q}}]}`, referrer), secret)
+	w.idle("hint", fmt.Sprintf("%s/acme/app@%s false", w.registry.Host, referrer))
+	w.push("acme/app", "t1", "one")
+	w.event("1", "acme/app", "t1", secret)
+	w.tells(2)
+	if n := w.lists(); n != 2*once {
+		t.Errorf("%d requests about signatures, %d of them before", n, once)
+	}
+}
+
+// idle waits until a task is done.
+func (w *world) idle(kind, key string) {
+	w.t.Helper()
+	for range 1000 {
+		s, ok, err := w.service.Queue().State(w.t.Context(), kind, key)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if ok && s.Done == s.Wanted {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	w.t.Fatalf("%s %s is not done", kind, key)
 }
