@@ -131,6 +131,6 @@ func verdictOf(r *report.Report, name ref.Ref, depth policy.Depth) (attest.Verdi
 
 // openOf reports whether something about a platform is undecided, whatever the
 // policy makes of it: such a platform is not called examined.
-func openOf(results []report.Result, platform string) bool {
-	return slices.ContainsFunc(results, func(r report.Result) bool { return r.Outcome == check.Undecided && r.Platform == platform })
+func openOf(results []*report.Result, platform string) bool {
+	return slices.ContainsFunc(results, func(r *report.Result) bool { return r.Outcome == check.Undecided && r.Platform == platform })
 }

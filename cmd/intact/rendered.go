@@ -39,7 +39,7 @@ func openRendered(dirs []string) (*rendered, error) {
 // settle takes out of a tree what is not known of charts that are rendered
 // elsewhere: what they hold is read there.
 func (r *rendered) settle(t *fileTree, tree *extract.Tree) {
-	var found []extract.Found
+	found := tree.Found[:0]
 	for _, f := range tree.Found {
 		switch ok, why := r.has(f.Chart); {
 		case f.Unresolved != "" && ok:
@@ -50,6 +50,7 @@ func (r *rendered) settle(t *fileTree, tree *extract.Tree) {
 		}
 		found = append(found, f)
 	}
+	clear(tree.Found[len(found):])
 	tree.Found = found
 	var problems []extract.Problem
 	for _, p := range tree.Problems {

@@ -63,6 +63,7 @@ Exit status: 0 allowed, also with warnings; 1 denied; 2 usage or configuration;
 }
 
 func runScan(ctx context.Context, p program, c *cli.Context) error {
+	start := time.Now()
 	if err := checkScanArguments(p, c); err != nil {
 		return err
 	}
@@ -109,7 +110,6 @@ func runScan(ctx context.Context, p program, c *cli.Context) error {
 		// finds little. The memory limit holds as ever.
 		defer debug.SetGCPercent(debug.SetGCPercent(300))
 	}
-	start := time.Now()
 	r := scan.Run(ctx, targets, s.options)
 	s.progress.Stop()
 	r.Elapsed = time.Since(start)

@@ -120,7 +120,7 @@ func (s *scanSetup) describe(r *report.Report) {
 	for _, k := range allChecks() {
 		s.titles[k.ID] = k.Title
 	}
-	add := func(results []report.Result) {
+	add := func(results []*report.Result) {
 		for _, x := range results {
 			if _, known := s.titles[x.Check]; !known {
 				s.titles[x.Check] = "a check of the server's policy"

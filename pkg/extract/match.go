@@ -6,79 +6,74 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"sync/atomic"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"golang.org/x/sync/errgroup"
 )
 
-// A match is a file and the extractors that want it.
-type match struct {
-	path   string
-	by     []int // indexes of Options.Extractors
-	binary bool
-	err    error // its beginning could not be read
+// A foundFile is one that the extractors are asked about.
+type foundFile struct {
+	path  string
+	named bool // by somebody
 }
 
-// match asks the extractors which files they want, and keeps those that one does.
-func (w *walker) match(ctx context.Context) error {
+// ask asks the extractors which of the files in w.found they want, while these
+// are found: only those that one wants are kept. The func it returns waits until
+// all have been asked about.
+func (w *walker) ask(ctx context.Context) func() error {
+	w.found = make(chan foundFile, 64)
 	var g errgroup.Group
-	var next atomic.Int64
 	for range max(2, w.options.Jobs) {
 		g.Go(func() error {
-			head := make([]byte, HeadSize)
-			for i := next.Add(1) - 1; i < int64(len(w.matched)); i = next.Add(1) - 1 {
-				if ctx.Err() != nil {
-					return ctx.Err()
+			space := make([]byte, HeadSize)
+			for f := range w.found {
+				if ctx.Err() == nil {
+					w.match(f, space)
 				}
-				w.ask(&w.matched[i], head)
 			}
-			return nil
+			return ctx.Err()
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return err
+	return g.Wait
+}
+
+// match asks about one file. The space for its beginning is used again.
+func (w *walker) match(f foundFile, space []byte) {
+	head, err := readHead(w.fsys, f.path, space)
+	if err != nil {
+		w.problem(f.path, fact.Forbidden, cause(err).Error())
+		return
 	}
-	wanted := w.matched[:0]
-	for _, m := range w.matched {
-		switch {
-		case m.err != nil:
-			w.problem(m.path, fact.Forbidden, cause(m.err).Error())
-		case len(m.by) > 0:
-			wanted = append(wanted, m)
-		default:
-			w.passed(m)
+	var by []int
+	for i, e := range w.options.Extractors {
+		if e.Match(f.path, head) {
+			by = append(by, i)
 		}
 	}
-	w.matched = wanted
-	return nil
+	if len(by) == 0 {
+		w.passed(f, bytes.IndexByte(head, 0) >= 0)
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wanted++
+	for _, i := range by {
+		w.by[i] = append(w.by[i], f.path)
+	}
 }
 
 // passed counts a file that no extractor wants.
-func (w *walker) passed(m match) {
-	if m.binary {
+func (w *walker) passed(f foundFile, binary bool) {
+	w.mu.Lock()
+	if binary {
 		w.tree.Passed.Binary++
 	} else {
 		w.tree.Passed.Other++
 	}
-	if w.byName[m.path] {
-		w.unread(m.path)
+	w.mu.Unlock()
+	if f.named {
+		w.unread(f.path)
 	}
-}
-
-// ask asks about one file. The space for its beginning is used again.
-func (w *walker) ask(m *match, space []byte) {
-	head, err := readHead(w.fsys, m.path, space)
-	if err != nil {
-		m.err = err
-		return
-	}
-	for i, e := range w.options.Extractors {
-		if e.Match(m.path, head) {
-			m.by = append(m.by, i)
-		}
-	}
-	m.binary = bytes.IndexByte(head, 0) >= 0
 }
 
 func readHead(fsys fs.FS, p string, head []byte) ([]byte, error) {

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -31,12 +32,16 @@ func ReadFile(fsys fs.FS, path string) ([]byte, error) {
 		return nil, fmt.Errorf("read %q: %w", path, cause(err))
 	}
 	defer func() { _ = f.Close() }()
-	b, err := io.ReadAll(io.LimitReader(f, limits.SourceFile+1))
+	var b bytes.Buffer
+	if info, err := f.Stat(); err == nil {
+		b.Grow(int(min(max(info.Size(), 0), limits.SourceFile)) + bytes.MinRead) // so that it need not grow
+	}
+	_, err = b.ReadFrom(io.LimitReader(f, limits.SourceFile+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("read %q: %w", path, cause(err))
-	case len(b) > limits.SourceFile:
+	case b.Len() > limits.SourceFile:
 		return nil, fmt.Errorf("read %q: %w", path, &limits.ExceededError{What: "size of a source file", Limit: limits.SourceFile})
 	}
-	return b, nil
+	return b.Bytes(), nil
 }

@@ -33,6 +33,7 @@ func (t *Tree) settle() {
 	slices.SortStableFunc(t.Notices, func(a, b Notice) int {
 		return cmp.Or(compare(a.Origin, b.Origin), strings.Compare(a.Raw, b.Raw), strings.Compare(a.Why, b.Why))
 	})
+	slices.Sort(t.Unread)
 	t.once()
 	t.Objects = slices.CompactFunc(t.Objects, func(a, b Object) bool { return reflect.DeepEqual(a, b) })
 	t.Problems = slices.CompactFunc(t.Problems, func(a, b Problem) bool { return a == b })
@@ -42,7 +43,7 @@ func (t *Tree) settle() {
 // once drops references that say what another says in the same place, such as
 // those of a base that two overlays have. Its related places are of both.
 func (t *Tree) once() {
-	var out []Found
+	out := t.Found[:0]
 	first := 0 // of those in out that are in the place of f
 	for i := range t.Found {
 		f := &t.Found[i]
@@ -60,6 +61,7 @@ func (t *Tree) once() {
 		}
 		out = append(out, *f)
 	}
+	clear(t.Found[len(out):])
 	t.Found = out
 }
 

@@ -12,9 +12,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/internal/lazy"
-	"github.com/intact-dev/intact/pkg/internal/limits"
 	"github.com/intact-dev/intact/pkg/ref"
-	"golang.org/x/sync/errgroup"
 )
 
 // Options say how to walk.
@@ -54,27 +52,19 @@ func vendored(name string) bool {
 // cannot be read is a Problem. The error means that a start is not there, or
 // that ctx ended.
 func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, error) {
-	w := &walker{fsys: fsys, options: o, tree: &Tree{}, seen: map[string]bool{}, byName: map[string]bool{}}
+	w := &walker{fsys: fsys, options: o, tree: &Tree{}, seen: map[string]bool{}, by: make([][]string, len(o.Extractors))}
 	w.ignore = newIgnores(fsys, o.Excludes)
 	w.ignore.none = o.Tracked
 	for _, start := range starts {
 		w.starts = append(w.starts, path.Clean(start))
 	}
-	for _, start := range w.starts {
-		info, err := fs.Stat(fsys, start)
-		if err != nil {
-			return nil, fmt.Errorf("read %q: %w", start, cause(err))
-		}
-		if !info.IsDir() {
-			w.named(start)
-			continue
-		}
-		w.ignore.named = append(w.ignore.named, start)
-		if err := w.dir(ctx, start); err != nil {
-			return nil, err
-		}
+	asked := w.ask(ctx)
+	err := w.find(ctx)
+	close(w.found)
+	if ended := asked(); err == nil {
+		err = ended
 	}
-	if err := w.match(ctx); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if err := w.extract(ctx); err != nil {
@@ -84,11 +74,29 @@ func Walk(ctx context.Context, fsys fs.FS, starts []string, o Options) (*Tree, e
 	return w.tree, nil
 }
 
+// find finds the files below the starts.
+func (w *walker) find(ctx context.Context) error {
+	for _, start := range w.starts {
+		info, err := fs.Stat(w.fsys, start)
+		if err != nil {
+			return fmt.Errorf("read %q: %w", start, cause(err))
+		}
+		if !info.IsDir() {
+			w.named(start)
+			continue
+		}
+		w.ignore.named = append(w.ignore.named, start)
+		if err := w.dir(ctx, start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // named is file for what somebody named.
 func (w *walker) named(p string) {
-	if !w.seen[p] {
-		w.file(p)
-		w.byName[p] = true
+	if !w.again(p) {
+		w.found <- foundFile{path: p, named: true}
 	}
 }
 
@@ -105,6 +113,8 @@ func (w *walker) unread(p string) {
 	case imageKey().Match(b):
 		w.problem(p, fact.Unsupported, "it was named and seems to name an image, and it is of no kind that is read")
 	default:
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		w.tree.Unread = append(w.tree.Unread, p)
 	}
 }
@@ -123,10 +133,13 @@ type walker struct {
 	starts  []string // cleaned
 	options Options
 	ignore  *ignores
-	tree    *Tree
 	seen    map[string]bool
-	byName  map[string]bool // of seen, what somebody named
-	matched []match
+	found   chan foundFile // to be asked about
+
+	mu     sync.Mutex
+	tree   *Tree
+	by     [][]string // the files that each extractor wants
+	wanted int        // files
 }
 
 func (w *walker) dir(ctx context.Context, start string) error {
@@ -149,7 +162,7 @@ func (w *walker) dir(ctx context.Context, start string) error {
 		case d.Type()&fs.ModeSymlink != 0:
 			w.link(p)
 		case !d.Type().IsRegular():
-			w.tree.Passed.Other++ // a socket, a device: no file of a repository
+			w.other() // a socket, a device: no file of a repository
 		default:
 			w.file(p)
 		}
@@ -196,7 +209,7 @@ func (w *walker) link(p string) {
 // folderLink passes over a link to a folder: its files are read where they are, if
 // that is below a start.
 func (w *walker) folderLink(p string) {
-	w.tree.Passed.Other++
+	w.other()
 	target, err := fs.ReadLink(w.fsys, p)
 	to := path.Join(path.Dir(p), target)
 	if err != nil || path.IsAbs(target) || !slices.ContainsFunc(w.starts, func(start string) bool {
@@ -206,111 +219,34 @@ func (w *walker) folderLink(p string) {
 	}
 }
 
-// file adds the file at p to those that the extractors are asked about.
+func (w *walker) other() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tree.Passed.Other++
+}
+
+// file has the extractors asked about the file at p.
 func (w *walker) file(p string) {
-	if !w.seen[p] {
-		w.seen[p] = true
-		w.matched = append(w.matched, match{path: p})
+	if !w.again(p) {
+		w.found <- foundFile{path: p}
 	}
 }
 
-// extract runs the extractors one after the other, each on all its files at
-// once: what the first ones claim is left to them.
-func (w *walker) extract(ctx context.Context) error {
-	claimed := map[string]bool{}
-	read := map[string]bool{}
-	for i, e := range w.options.Extractors {
-		var paths []string
-		for _, m := range w.matched {
-			if slices.Contains(m.by, i) && !claimed[m.path] {
-				paths = append(paths, m.path)
-			}
-		}
-		results, err := w.run(ctx, e, paths)
-		if err != nil {
-			return err
-		}
-		// An overlay claims the base that it is made of, so the base does not stand
-		// for itself. Two that claim each other both stand.
-		own := map[string]bool{}
-		for j, r := range results {
-			for _, c := range r.Claims {
-				own[c] = own[c] || c != paths[j] && !claims(results, paths, c, paths[j])
-			}
-		}
-		for j, r := range results {
-			read[paths[j]] = true
-			if own[paths[j]] {
-				continue
-			}
-			w.tree.Found = append(w.tree.Found, r.Found...)
-			w.tree.Objects = append(w.tree.Objects, r.Objects...)
-			w.tree.Problems = append(w.tree.Problems, r.Problems...)
-			w.tree.Notices = append(w.tree.Notices, r.Notices...)
-			for _, c := range r.Claims {
-				claimed[c], read[c] = true, true
-			}
-		}
+// again reports whether p was found before: only several starts lead to one file
+// twice.
+func (w *walker) again(p string) bool {
+	if len(w.starts) == 1 {
+		return false
 	}
-	w.tree.Files = len(read)
-	return nil
-}
-
-// claims reports whether the file at by claims the file at of.
-func claims(results []Result, paths []string, by, of string) bool {
-	i := slices.Index(paths, by)
-	return i >= 0 && slices.Contains(results[i].Claims, of)
-}
-
-func (w *walker) run(ctx context.Context, e Extractor, paths []string) ([]Result, error) {
-	results := make([]Result, len(paths))
-	var g errgroup.Group
-	g.SetLimit(max(2, w.options.Jobs))
-	var mu sync.Mutex
-	for i, p := range paths {
-		g.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			r, problem := w.one(e, p)
-			mu.Lock()
-			defer mu.Unlock()
-			results[i] = r
-			if problem != nil {
-				w.tree.Problems = append(w.tree.Problems, *problem)
-			}
-			return nil
-		})
-	}
-	return results, g.Wait()
-}
-
-// one runs e on one file. A panic is a fault of ours, and one file's.
-func (w *walker) one(e Extractor, p string) (r Result, problem *Problem) {
-	defer func() {
-		if v := recover(); v != nil {
-			r, problem = Result{}, &Problem{Origin: fileOrigin(p), Cause: fact.Internal, Why: fmt.Sprintf("the extractor panicked: %v", v)}
-		}
-	}()
-	r, err := e.Extract(w.fsys, p)
-	if err == nil {
-		return r, nil
-	}
-	at := fileOrigin(p)
-	c := fact.Unsupported
-	var limit *limits.ExceededError
-	var position *PositionError
-	switch {
-	case errors.As(err, &limit):
-		c = fact.Limit
-	case errors.As(err, &position):
-		at.Line, at.Column = position.Line, position.Column
-	}
-	return r, &Problem{Origin: at, Cause: c, Why: err.Error()}
+	was := w.seen[p]
+	w.seen[p] = true
+	return was
 }
 
 func fileOrigin(p string) ref.Origin { return ref.Origin{Kind: "file", Where: p} }
 
 func (w *walker) problem(p string, c fact.Cause, why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.tree.Problems = append(w.tree.Problems, Problem{Origin: fileOrigin(p), Cause: c, Why: why})
 }

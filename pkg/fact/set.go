@@ -84,8 +84,8 @@ type Set struct {
 // Statuses returns the states of the fact k and of its parts. A kind that does
 // not exist is Unknown.
 func (s *Set) Statuses(k Kind) []Status {
-	f, ok := fields(s)[k]
-	if !ok {
+	f := fieldOf(s, k)
+	if f == nil {
 		return []Status{{Why: "no fact is called " + string(k)}}
 	}
 	return f.statuses()
@@ -94,10 +94,9 @@ func (s *Set) Statuses(k Kind) []Status {
 // Only returns a copy of s that holds the facts kinds and is Unknown elsewhere.
 func (s *Set) Only(kinds ...Kind) *Set {
 	var out Set
-	from, to := fields(s), fields(&out)
 	for _, k := range kinds {
-		if f, ok := from[k]; ok {
-			f.copyTo(to[k])
+		if f := fieldOf(s, k); f != nil {
+			f.copyTo(fieldOf(&out, k))
 		}
 	}
 	return &out
@@ -115,54 +114,81 @@ func Kinds() []Kind {
 // IsList reports whether the fact k is a List, whose parts are known or not one
 // by one. A kind that does not exist is none.
 func IsList(k Kind) bool {
-	f, ok := fields(&Set{})[k]
-	return ok && f.list()
+	switch k {
+	case KAvailability, KDocuments, KListings, KSignatures, KLayers, KChanges, KRevisions:
+		return true
+	}
+	return false
 }
 
 type field interface {
-	list() bool
 	statuses() []Status
 	copyTo(field)
 }
 
 type valueField[T any] struct{ v *Value[T] }
 
-func (f valueField[T]) list() bool         { return false }
 func (f valueField[T]) statuses() []Status { return []Status{f.v.Status()} }
 func (f valueField[T]) copyTo(to field)    { *to.(valueField[T]).v = *f.v }
 
 type listField[T any] struct{ l *List[T] }
 
-func (f listField[T]) list() bool         { return true }
 func (f listField[T]) statuses() []Status { return f.l.Statuses() }
 func (f listField[T]) copyTo(to field)    { *to.(listField[T]).l = *f.l }
 
-func fields(s *Set) map[Kind]field {
-	return map[Kind]field{
-		KReference:    valueField[Reference]{&s.Reference},
-		KResolution:   valueField[Resolution]{&s.Resolution},
-		KTag:          valueField[Tag]{&s.Tag},
-		KPin:          valueField[Pin]{&s.Pin},
-		KPush:         valueField[Push]{&s.Push},
-		KAvailability: listField[Blob]{&s.Availability},
-		KImage:        valueField[Image]{&s.Image},
-		KDocuments:    listField[Document]{&s.Documents},
-		KListings:     listField[Listing]{&s.Listings},
-		KSignatures:   listField[Signature]{&s.Signatures},
-		KConfig:       valueField[Config]{&s.Config},
-		KLayers:       listField[Layer]{&s.Layers},
-		KUser:         valueField[User]{&s.User},
-		KFilesystem:   valueField[Filesystem]{&s.Filesystem},
-		KContainer:    valueField[Container]{&s.Container},
-		KSettings:     valueField[Settings]{&s.Settings},
-		KRunning:      valueField[Running]{&s.Running},
-		KForecast:     valueField[Forecast]{&s.Forecast},
-		KJudged:       valueField[Judged]{&s.Judged},
-		KChanges:      listField[FileChange]{&s.Changes},
-		KGroup:        valueField[Group]{&s.Group},
-		KRevisions:    listField[Revision]{&s.Revisions},
-		KTagHistory:   valueField[TagHistory]{&s.TagHistory},
-		KDeclared:     valueField[Declared]{&s.Declared},
-		KObject:       valueField[Object]{&s.Object},
+// fieldOf is the fact k in s, nil if there is no such kind.
+func fieldOf(s *Set, k Kind) field {
+	switch k {
+	case KReference:
+		return valueField[Reference]{&s.Reference}
+	case KResolution:
+		return valueField[Resolution]{&s.Resolution}
+	case KTag:
+		return valueField[Tag]{&s.Tag}
+	case KPin:
+		return valueField[Pin]{&s.Pin}
+	case KPush:
+		return valueField[Push]{&s.Push}
+	case KAvailability:
+		return listField[Blob]{&s.Availability}
+	case KImage:
+		return valueField[Image]{&s.Image}
+	case KDocuments:
+		return listField[Document]{&s.Documents}
+	case KListings:
+		return listField[Listing]{&s.Listings}
+	case KSignatures:
+		return listField[Signature]{&s.Signatures}
+	case KConfig:
+		return valueField[Config]{&s.Config}
+	case KLayers:
+		return listField[Layer]{&s.Layers}
+	case KUser:
+		return valueField[User]{&s.User}
+	case KFilesystem:
+		return valueField[Filesystem]{&s.Filesystem}
+	case KContainer:
+		return valueField[Container]{&s.Container}
+	case KSettings:
+		return valueField[Settings]{&s.Settings}
+	case KRunning:
+		return valueField[Running]{&s.Running}
+	case KForecast:
+		return valueField[Forecast]{&s.Forecast}
+	case KJudged:
+		return valueField[Judged]{&s.Judged}
+	case KChanges:
+		return listField[FileChange]{&s.Changes}
+	case KGroup:
+		return valueField[Group]{&s.Group}
+	case KRevisions:
+		return listField[Revision]{&s.Revisions}
+	case KTagHistory:
+		return valueField[TagHistory]{&s.TagHistory}
+	case KDeclared:
+		return valueField[Declared]{&s.Declared}
+	case KObject:
+		return valueField[Object]{&s.Object}
 	}
+	return nil
 }

@@ -3,6 +3,7 @@ package fact
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,8 +49,12 @@ func TestEveryFieldOfASetIsAKind(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, k := range Kinds() {
-		if _, ok := fields(&Set{})[k]; !ok {
+		if fieldOf(&Set{}, k) == nil {
 			t.Errorf("%s cannot be read by name", k)
+		}
+		_, parts := reflect.TypeFor[Set]().Field(slices.Index(names, k)).Type.FieldByName("Parts")
+		if IsList(k) != parts {
+			t.Errorf("IsList(%s) is %t", k, IsList(k))
 		}
 	}
 	missing := reflect.ValueOf(*AllMissing(Network, "x"))

@@ -118,10 +118,10 @@ func reported(l *krm.List) *report.Report {
 		}
 		r.Targets = append(r.Targets, report.Target{
 			Kind: f.Kind, Ref: f.Raw, Container: f.Container, Origins: report.OriginsOf(report.Origin{Origin: f.Origin}), Verdict: policy.Verdict{Decision: decision},
-			Results: []report.Result{reporttest.Result("REF001", check.Fail, level, decision, reporttest.Findings(check.Finding{Message: fmt.Sprintf("%q has no digest", f.Raw), Fix: "write one"}))},
+			Results: []*report.Result{reporttest.Result("REF001", check.Fail, level, decision, reporttest.Findings(check.Finding{Message: fmt.Sprintf("%q has no digest", f.Raw), Fix: "write one"}))},
 		})
 	}
-	r.Targets = append(r.Targets, report.Target{Kind: report.KindGap, Ref: "x", Results: []report.Result{
+	r.Targets = append(r.Targets, report.Target{Kind: report.KindGap, Ref: "x", Results: []*report.Result{
 		reporttest.Result("DIG001", check.Undecided, policy.LevelDeny, policy.Undecided, reporttest.Because(fact.Limit, "too large")),
 		reporttest.Result("REF001", check.Undecided, policy.LevelDeny, policy.Undecided, reporttest.Because(fact.Limit, "too large"))}})
 	return r
@@ -261,7 +261,7 @@ items:
 	if len(got.Found) != 1 || len(got.Problems) != 1 || !strings.Contains(got.Problems[0].Why, `Pod "b" has an alias "s" of what is in another resource`) {
 		t.Fatalf("%+v", got)
 	}
-	r := &report.Report{Targets: []report.Target{{Kind: report.KindGap, Origins: report.OriginsOf(report.Origin{Origin: got.Problems[0].Origin}), Results: []report.Result{
+	r := &report.Report{Targets: []report.Target{{Kind: report.KindGap, Origins: report.OriginsOf(report.Origin{Origin: got.Problems[0].Origin}), Results: []*report.Result{
 		reporttest.Result("REF001", check.Undecided, policy.LevelDeny, policy.Undecided, reporttest.Because(got.Problems[0].Cause, got.Problems[0].Why))}}}}
 	if res := l.Results(r)[0]; res.Severity != "error" || res.ResourceRef == nil || res.ResourceRef.Name != "b" {
 		t.Errorf("%s", res)

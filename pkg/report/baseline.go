@@ -159,7 +159,7 @@ func (b *Baseline) Compare(r *Report) Since {
 
 // compare counts the results about one target, or about one image that the
 // targets of keys name, and notes in now and examined what there is.
-func (b *Baseline) compare(s *Since, now *Baseline, examined map[id]bool, keys []string, results []Result) {
+func (b *Baseline) compare(s *Since, now *Baseline, examined map[id]bool, keys []string, results []*Result) {
 	at := now.add(keys, results)
 	for _, r := range results {
 		if r.Outcome == check.Pass || r.Outcome == check.NotApplicable || r.Outcome == check.Fail && r.Cause == fact.NotGathered {
@@ -182,7 +182,7 @@ func (b *Baseline) compare(s *Since, now *Baseline, examined map[id]bool, keys [
 	}
 }
 
-func nameOfResult(r Result) string { return r.Check + " " + r.Platform }
+func nameOfResult(r *Result) string { return r.Check + " " + r.Platform }
 
 func (b *Baseline) knownTo(keys []string, check string, f check.Finding) bool {
 	for _, key := range keys {
@@ -195,7 +195,7 @@ func (b *Baseline) knownTo(keys []string, check string, f check.Finding) bool {
 
 // add adds the findings of results about the targets of keys and returns the ids
 // of their places.
-func (b *Baseline) add(keys []string, results []Result) []id {
+func (b *Baseline) add(keys []string, results []*Result) []id {
 	var at []id
 	for _, key := range keys {
 		at = append(at, placed(key)...)

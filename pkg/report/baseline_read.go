@@ -21,7 +21,7 @@ const maxDepth = 64
 // that occurs twice and bytes behind the end are errors.
 func ReadBaseline(r io.Reader) (*Baseline, error) {
 	limited := &io.LimitedReader{R: r, N: limits.BaselineReport + 1}
-	d := &decoder{dec: json.NewDecoder(limited), images: map[earlierImage][]Result{}}
+	d := &decoder{dec: json.NewDecoder(limited), images: map[earlierImage][]*Result{}}
 	err := d.report()
 	if limited.N <= 0 {
 		return nil, fmt.Errorf("read baseline report: it has more than the limit of %d bytes", limits.BaselineReport)
@@ -44,12 +44,12 @@ type earlierImage struct {
 type earlierTarget struct {
 	key     string
 	image   earlierImage // source as the target's reference says it
-	results []Result
+	results []*Result
 }
 
 type decoder struct {
 	dec     *json.Decoder
-	images  map[earlierImage][]Result
+	images  map[earlierImage][]*Result
 	order   []earlierImage
 	targets []earlierTarget
 }
@@ -184,10 +184,10 @@ func (d *decoder) target(raw []byte) error {
 
 // ofChecks are results without what the policy of that day made of them: it does
 // not matter what it let through.
-func ofChecks(results []check.Result) []Result {
-	out := make([]Result, len(results))
+func ofChecks(results []check.Result) []*Result {
+	out := make([]*Result, len(results))
 	for i, r := range results {
-		out[i].Result = r
+		out[i] = &Result{Result: r}
 	}
 	return out
 }

@@ -57,7 +57,7 @@ func TestTheSameReportIsKnownWhole(t *testing.T) {
 // A change of the report, and what it makes of the findings.
 func TestCompare(t *testing.T) {
 	t.Parallel()
-	lay := func(r *report.Report) *report.Result { return &r.Images[0].Results[1] }
+	lay := func(r *report.Report) *report.Result { return r.Images[0].Results[1] }
 	for name, tt := range map[string]struct {
 		change func(r *report.Report)
 		want   report.Since
@@ -87,7 +87,7 @@ func TestCompare(t *testing.T) {
 		}, report.Since{Known: 6, New: 1}},
 		"a_path_is_fixed": {func(r *report.Report) { lay(r).Findings = lay(r).Findings[1:] }, report.Since{Known: 6, Fixed: 1}},
 		"the_layers_were_not_read": {func(r *report.Report) {
-			*lay(r) = reporttest.Result("LAY002", check.Undecided, policy.LevelWarn, policy.Warn, reporttest.On("linux/amd64", reporttest.Because(fact.Network, "reset")))
+			*lay(r) = *reporttest.Result("LAY002", check.Undecided, policy.LevelWarn, policy.Warn, reporttest.On("linux/amd64", reporttest.Because(fact.Network, "reset")))
 		}, report.Since{Known: 5, Unseen: 2}},
 		"not_all_was_seen": {func(r *report.Report) {
 			lay(r).Findings, lay(r).Cause = lay(r).Findings[1:], fact.Network

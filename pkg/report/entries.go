@@ -133,7 +133,7 @@ func (e Entry) rank() int {
 }
 
 // of adds what one result about e's subject has to tell.
-func (e Entry) of(out []Entry, res Result) []Entry {
+func (e Entry) of(out []Entry, res *Result) []Entry {
 	e.Check, e.Platform, e.Decision = res.Check, res.Platform, res.Decision
 	switch {
 	case res.Level == policy.LevelOff:
@@ -178,7 +178,7 @@ type user struct {
 
 // ofAll is a result about an image as all targets that name it see it: what
 // is denied for one of them is denied.
-func ofAll(res Result, users []user) (Result, []Place, string) {
+func ofAll(res *Result, users []user) (*Result, []Place, string) {
 	var places []Place
 	var moot []string
 	worst := res.Decision
@@ -199,6 +199,8 @@ func ofAll(res Result, users []user) (Result, []Place, string) {
 	}
 	if worst != res.Decision {
 		// Another scope of the policy judges harder, and accepts less.
+		harder := *res
+		res = &harder
 		res.Decision, res.Excepted, res.Accepted = worst, 0, nil
 		if res.Level = policy.LevelDeny; worst == policy.Warn {
 			res.Level = policy.LevelWarn

@@ -9,7 +9,7 @@ import (
 )
 
 // Add counts results.
-func (c *Counts) Add(results []Result) {
+func (c *Counts) Add(results []*Result) {
 	for _, r := range results {
 		switch r.Outcome {
 		case check.Pass:

@@ -64,9 +64,9 @@ func read(b []byte) (*Report, error) {
 }
 
 // whole reports the first result that says nothing.
-func whole(subject string, results []Result) error {
+func whole(subject string, results []*Result) error {
 	for _, r := range results {
-		if r.Check == "" {
+		if r == nil || r.Check == "" {
 			return fmt.Errorf("a result of %q is of no check", subject)
 		}
 	}

@@ -69,6 +69,7 @@ func TestReportsThatAreNotRead(t *testing.T) {
 		{`"imageName":"a@sha256:1"`, `"imageName":"b@sha256:1"`, "which is not there"},
 		{`"image":"sha256:1"`, `"image":"sha256:2"`, "which is not there"},
 		{`"ref":"a"`, `"ref":"a","results":[{"outcome":"pass"}]`, "of no check"},
+		{`"ref":"a"`, `"ref":"a","results":[null]`, "of no check"},
 		{`"ref":"a"`, `"ref":"a","results":[{"check":"X","outcome":"good"}]`, "parse outcome"},
 		{`"images":[`, `"im":[`, "no images"},
 		{`"targets":[`, `"ta":[`, "no targets"},
@@ -87,10 +88,10 @@ func one(name string, n int, d policy.Decision) *report.Report {
 	return &report.Report{
 		Schema: report.Schema, Policy: report.Policy{Name: "p", Digest: "sha256:0"}, Verdict: d,
 		Counts: report.Counts{Pass: 1, Deny: 9},
-		Images: []report.Image{{ID: id, Image: "acme/app@" + string(id), Results: []report.Result{
+		Images: []report.Image{{ID: id, Image: "acme/app@" + string(id), Results: []*report.Result{
 			reporttest.Result("DIG001", check.Pass, policy.LevelDeny, policy.Allow, nil),
 		}}},
-		Targets: []report.Target{{Ref: name, Image: id, Verdict: policy.Verdict{Decision: d}, Results: []report.Result{
+		Targets: []report.Target{{Ref: name, Image: id, Verdict: policy.Verdict{Decision: d}, Results: []*report.Result{
 			reporttest.Result("REF001", check.Fail, policy.LevelWarn, policy.Warn, nil),
 		}}},
 		Notices: []string{fmt.Sprintf("notice %d", n), "of all"},

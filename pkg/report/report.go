@@ -90,7 +90,7 @@ type Image struct {
 	Source    string         `json:"source,omitempty"`
 	Class     fact.Class     `json:"class,omitempty"`
 	Platforms []Platform     `json:"platforms"`
-	Results   []Result       `json:"results"`
+	Results   []*Result      `json:"results"`
 	Verdict   policy.Verdict `json:"verdict"`
 
 	Summary Summary `json:"summary"`
@@ -117,11 +117,12 @@ type Facts struct {
 
 // A Target is one reference and where it stands.
 type Target struct {
-	Kind    ref.Kind       `json:"kind"`
-	Ref     string         `json:"ref"`   // as written; of a gap: what could not be seen
-	Image   ref.Digest     `json:"image"` // an images[].id, or ""
-	Origins Origins        `json:"origins"`
-	Results []Result       `json:"results"`
+	Kind    ref.Kind   `json:"kind"`
+	Ref     string     `json:"ref"`   // as written; of a gap: what could not be seen
+	Image   ref.Digest `json:"image"` // an images[].id, or ""
+	Origins Origins    `json:"origins"`
+	// Results must not be changed: equal ones of several targets are one.
+	Results []*Result      `json:"results"`
 	Verdict policy.Verdict `json:"verdict"`
 	// Error says why there is no image, and Cause what kind of reason that is.
 	Error string     `json:"error,omitempty"`

@@ -254,15 +254,15 @@ func TestOpen(t *testing.T) {
 		want bool
 	}{
 		"zero":                     {report.Result{}, true},
-		"pass":                     {reporttest.Result("A", check.Pass, policy.LevelDeny, policy.Allow, nil), false},
-		"undecided":                {reporttest.Result("A", check.Undecided, policy.LevelWarn, policy.Warn, reporttest.Because(fact.Network, "x")), true},
-		"undecided_off":            {reporttest.Result("A", check.Undecided, policy.LevelOff, policy.Allow, nil), false},
-		"fail":                     {reporttest.Result("A", check.Fail, policy.LevelDeny, policy.Deny, reporttest.Findings(finding)), false},
-		"fail_excepted":            {reporttest.Result("A", check.Fail, policy.LevelDeny, policy.Allow, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding} }), false},
-		"fail_excepted_not_whole":  {reporttest.Result("A", check.Fail, policy.LevelDeny, policy.Undecided, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding} }), true},
-		"the_same_where_it_warns":  {reporttest.Result("A", check.Fail, policy.LevelDeny, policy.Warn, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding} }), true},
-		"warn_some_excepted":       {reporttest.Result("A", check.Fail, policy.LevelWarn, policy.Warn, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding, finding} }), false},
-		"not_asked_and_taken_away": {reporttest.Result("A", check.NotAsked, policy.LevelDeny, policy.Undecided, nil), true},
+		"pass":                     {*reporttest.Result("A", check.Pass, policy.LevelDeny, policy.Allow, nil), false},
+		"undecided":                {*reporttest.Result("A", check.Undecided, policy.LevelWarn, policy.Warn, reporttest.Because(fact.Network, "x")), true},
+		"undecided_off":            {*reporttest.Result("A", check.Undecided, policy.LevelOff, policy.Allow, nil), false},
+		"fail":                     {*reporttest.Result("A", check.Fail, policy.LevelDeny, policy.Deny, reporttest.Findings(finding)), false},
+		"fail_excepted":            {*reporttest.Result("A", check.Fail, policy.LevelDeny, policy.Allow, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding} }), false},
+		"fail_excepted_not_whole":  {*reporttest.Result("A", check.Fail, policy.LevelDeny, policy.Undecided, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding} }), true},
+		"the_same_where_it_warns":  {*reporttest.Result("A", check.Fail, policy.LevelDeny, policy.Warn, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding} }), true},
+		"warn_some_excepted":       {*reporttest.Result("A", check.Fail, policy.LevelWarn, policy.Warn, func(r *report.Result) { r.Excepted, r.Findings = 1, []check.Finding{finding, finding} }), false},
+		"not_asked_and_taken_away": {*reporttest.Result("A", check.NotAsked, policy.LevelDeny, policy.Undecided, nil), true},
 	} {
 		if got := tt.r.Open(); got != tt.want {
 			t.Errorf("%s: open %v, want %v", name, got, tt.want)

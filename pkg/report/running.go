@@ -51,8 +51,8 @@ func viewOf(r *Report, inv Inventory) *view {
 		v.decision = policy.Worst(v.decision, t.Verdict.Decision)
 		places := placesOf(t, inv)
 		results := told(t.Results)
-		for n := range results {
-			v.spots = append(v.spots, spot{&results[n], places})
+		for _, res := range results {
+			v.spots = append(v.spots, spot{res, places})
 		}
 		if img := index[imageKey{t.Image, t.ImageName}]; img != nil && t.Image != "" {
 			if at[img] == nil {
@@ -62,8 +62,7 @@ func viewOf(r *Report, inv Inventory) *view {
 		}
 	}
 	for _, img := range v.images {
-		for i := range img.Results {
-			res := &img.Results[i]
+		for _, res := range img.Results {
 			v.spots = append(v.spots, spot{res, placesFor(res.Check, at[img])})
 		}
 	}
@@ -92,7 +91,7 @@ func placesFor(id string, all []imagePlaces) []place {
 
 // told are the results of one target with what is part of another's story told
 // there. That a reference has no digest is the same words from another side.
-func told(results []Result) []Result {
+func told(results []*Result) []*Result {
 	parts := map[string][]string{}
 	for _, r := range results {
 		if r.PartOf == "" || strings.HasPrefix(r.Check, "REF") {
@@ -111,8 +110,10 @@ func told(results []Result) []Result {
 	for i, r := range out {
 		if so := parts[r.Check]; len(so) > 0 && r.PartOf == "" && len(r.Findings) > 0 {
 			// What does happen takes the place of what may.
-			out[i].Findings = slices.Clone(r.Findings)
-			out[i].Findings[0].Consequences = so
+			told := *r
+			told.Findings = slices.Clone(r.Findings)
+			told.Findings[0].Consequences = so
+			out[i] = &told
 		}
 	}
 	return out
@@ -133,11 +134,11 @@ func (r *Report) imageIndex() map[imageKey]*Image {
 
 // results are those of all targets; passed includes those that say nothing but
 // that they passed or were not asked for.
-func (v *view) results(passed bool) []Result {
-	var out []Result
+func (v *view) results(passed bool) []*Result {
+	var out []*Result
 	for _, s := range v.spots {
 		if passed || s.Open() || s.Excepted > 0 || len(s.Findings) > 0 {
-			out = append(out, *s.Result)
+			out = append(out, s.Result)
 		}
 	}
 	return out
@@ -278,7 +279,7 @@ func (p *printer) coverage(v *view, inv Inventory) {
 		}
 	}
 	for _, img := range v.images {
-		if slices.ContainsFunc(img.Results, func(r Result) bool { return r.Check == "SIG001" && r.Outcome == check.NotAsked }) {
+		if slices.ContainsFunc(img.Results, func(r *Result) bool { return r.Check == "SIG001" && r.Outcome == check.NotAsked }) {
 			unruled++
 		}
 	}

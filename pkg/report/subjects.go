@@ -14,7 +14,7 @@ type Subject struct {
 	Places    []Place
 	// Results are as all that name an image see them: what is denied for one of
 	// them is denied. Of a target they are its own, without those of its image.
-	Results []Result
+	Results []*Result
 	Verdict policy.Verdict
 	Moot    map[string]string // by check: why its failure matters nowhere
 
@@ -59,7 +59,7 @@ func Subjects(r *Report) []Subject {
 	}
 	for i := range r.Images {
 		img := &r.Images[i]
-		s := Subject{Name: img.Image, Kind: ref.KindImage, OfImage: true, Results: make([]Result, len(img.Results)), Moot: map[string]string{}, some: map[string][]Place{}}
+		s := Subject{Name: img.Image, Kind: ref.KindImage, OfImage: true, Results: make([]*Result, len(img.Results)), Moot: map[string]string{}, some: map[string][]Place{}}
 		if img.Source != "" {
 			s.Name = img.Source
 		}

@@ -75,7 +75,7 @@ func (p *printer) line(s string) { p.out.WriteString(strings.TrimRight(s, " ") +
 
 func (p *printer) target(r *Report, t Target, shown map[*Image]string) {
 	img := r.find(t)
-	results := append([]Result(nil), t.Results...)
+	results := append([]*Result(nil), t.Results...)
 	if img != nil {
 		results = append(results, img.Results...)
 	}
@@ -199,7 +199,7 @@ func verdictWord(d policy.Decision) string {
 	return "undecided"
 }
 
-func verdictText(d policy.Decision, results []Result) string {
+func verdictText(d policy.Decision, results []*Result) string {
 	n := 0
 	for _, r := range results {
 		if r.Outcome == check.Fail && r.Decision == policy.Warn && !r.Open() {

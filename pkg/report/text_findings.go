@@ -12,7 +12,7 @@ import (
 
 // findings prints what is wrong, deny first, then what could not be decided
 // grouped by its cause, then warnings, then notes.
-func (p *printer) findings(results []Result) {
+func (p *printer) findings(results []*Result) {
 	p.failures(results, policy.Deny)
 	p.open(results)
 	p.failures(results, policy.Warn)
@@ -25,7 +25,7 @@ func (p *printer) findings(results []Result) {
 
 // failures prints the failed checks that led to d, those of one check and the
 // same findings on several platforms once.
-func (p *printer) failures(results []Result, d policy.Decision) {
+func (p *printer) failures(results []*Result, d policy.Decision) {
 	type group struct {
 		id        string
 		platforms []string
@@ -132,7 +132,7 @@ func where(f check.Finding) string {
 
 // open prints what was not decided, one entry per cause: ten checks that lack
 // one layer have one cause.
-func (p *printer) open(results []Result) {
+func (p *printer) open(results []*Result) {
 	type entry struct {
 		cause    fact.Cause
 		whys     []string
@@ -189,7 +189,7 @@ func (p *printer) open(results []Result) {
 const maxWhys = 3
 
 // accepted names the failures that exceptions accept.
-func (p *printer) accepted(results []Result) {
+func (p *printer) accepted(results []*Result) {
 	for _, r := range results {
 		if r.Excepted > 0 && r.Decision == policy.Allow && r.Outcome == check.Fail {
 			p.line("")
@@ -198,7 +198,7 @@ func (p *printer) accepted(results []Result) {
 	}
 }
 
-func (p *printer) notes(results []Result) {
+func (p *printer) notes(results []*Result) {
 	var seen []string
 	for _, r := range results {
 		if r.Level == policy.LevelOff && !p.Verbose {
@@ -222,7 +222,7 @@ func (p *printer) notes(results []Result) {
 }
 
 // quiet prints the outcomes that a short report leaves to its counts.
-func (p *printer) quiet(results []Result) {
+func (p *printer) quiet(results []*Result) {
 	p.line("")
 	for _, r := range results {
 		s := r.Check

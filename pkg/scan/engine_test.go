@@ -217,8 +217,8 @@ func TestScanThatIsStoppedSaysSo(t *testing.T) {
 	}
 }
 
-func allResults(r *report.Report) []report.Result {
-	var out []report.Result
+func allResults(r *report.Report) []*report.Result {
+	var out []*report.Result
 	for _, i := range r.Images {
 		out = append(out, i.Results...)
 	}

@@ -11,7 +11,7 @@ import (
 
 // fold marks which results of a container are parts of one story, and what of its
 // image does not matter in it. own and the image's results stay what they are.
-func fold(set *fact.Set, platform string, own, image []report.Result) (moot []report.Moot) {
+func fold(set *fact.Set, platform string, own, image []*report.Result) (moot []report.Moot) {
 	all := slices.Clone(own)
 	for _, r := range image {
 		if r.Platform == "" || r.Platform == platform {

@@ -152,7 +152,7 @@ func appOn(platform string) testimage.Image {
 // targets, by platform.
 func outcomes(r *report.Report, id string) map[string]check.Outcome {
 	out := map[string]check.Outcome{}
-	add := func(results []report.Result) {
+	add := func(results []*report.Result) {
 		for _, res := range results {
 			if res.Check == id {
 				out[res.Platform] = res.Outcome

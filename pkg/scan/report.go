@@ -19,7 +19,7 @@ func (s *scanner) report(targets []Target, done []*scanned, running *observed) *
 		Schema: report.Schema, Tool: s.Tool, Evaluated: s.Now,
 		Policy: report.Policy{Name: s.Policy.Name(), Digest: string(s.Policy.Digest())},
 		Images: []report.Image{},
-	}, counted: map[*examined]bool{}, results: newShared(hashResult), reasons: newShared(hashReason), moot: newShared(hashMoot)}
+	}, counted: map[*examined]bool{}, results: newResults(), reasons: newShared(hashReason), moot: newShared(hashMoot)}
 	for i, t := range targets {
 		b.target(t, done[i])
 	}
@@ -39,7 +39,7 @@ type builder struct {
 	counted  map[*examined]bool // images
 	judgedAs policy.Decision    // the worst; meaningful if there is a target
 	uses     []policy.ExceptionUse
-	results  *shared[report.Result]
+	results  *results
 	reasons  *shared[policy.Reason]
 	moot     *shared[report.Moot]
 }
@@ -75,7 +75,7 @@ func (b *builder) addContainer(target report.Target, subject policy.Subject, own
 	})
 	b.use(verdict.Uses)
 	target.Results = join(own, verdict.Judgements[:len(own)])
-	var ofImage []report.Result
+	var ofImage []*report.Result
 	if image != nil {
 		ofImage = join(image.images, verdict.Judgements[len(own):])
 		target.Image, target.ImageName = image.img.Root.Doc.Digest, image.id
@@ -87,7 +87,7 @@ func (b *builder) addContainer(target report.Target, subject policy.Subject, own
 	target.Verdict = policy.Verdict{
 		Decision: verdict.Decision, Reasons: b.reasons.one(verdict.Reasons), AcceptedUndecided: verdict.AcceptedUndecided,
 	}
-	target.Results = b.results.one(target.Results)
+	target.Results = b.results.list(target.Results)
 	if b.judgedAs = policy.Worst(b.judgedAs, verdict.Decision); len(b.targets) == 0 {
 		b.judgedAs = verdict.Decision
 	}
@@ -144,7 +144,7 @@ func filePath(t Target) string {
 	return ""
 }
 
-func (s *scanner) image(e *examined, results []report.Result) report.Image {
+func (s *scanner) image(e *examined, results []*report.Result) report.Image {
 	root := e.img.Root.Doc
 	img := report.Image{
 		ID: root.Digest, Image: e.id, Source: e.place, Class: root.Class,
@@ -182,17 +182,18 @@ func imageName(e *examined) string {
 	return name + "@" + string(e.img.Root.Doc.Digest)
 }
 
-func join(results []check.Result, judged []policy.Judgement) []report.Result {
-	out := make([]report.Result, len(results))
+func join(results []check.Result, judged []policy.Judgement) []*report.Result {
+	all, out := make([]report.Result, len(results)), make([]*report.Result, len(results))
 	for i, r := range results {
-		out[i] = report.Result{Result: r, Level: judged[i].Level, Decision: judged[i].Decision, Excepted: judged[i].Excepted}
+		out[i] = &all[i]
+		all[i] = report.Result{Result: r, Level: judged[i].Level, Decision: judged[i].Decision, Excepted: judged[i].Excepted}
 		for n, f := range judged[i].Findings {
 			if f.Excepted && n < len(r.Findings) && !r.Findings[n].Note {
 				out[i].Accepted = append(out[i].Accepted, report.Accepted{Finding: n, By: strings.Join(f.By, "; ")})
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b report.Result) int {
+	slices.SortStableFunc(out, func(a, b *report.Result) int {
 		return cmp.Or(cmp.Compare(a.Check, b.Check), cmp.Compare(a.Platform, b.Platform))
 	})
 	return out

@@ -3,6 +3,7 @@ package scan
 import (
 	"hash/maphash"
 	"reflect"
+	"slices"
 
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/report"
@@ -39,6 +40,54 @@ func (s *shared[T]) one(list []T) []T {
 	return list
 }
 
+// Results are shared one by one, too: two references in files differ in few of
+// the thirty results about each.
+type results struct {
+	seed  maphash.Seed
+	each  map[uint64][]*report.Result
+	lists map[uint64][][]*report.Result
+}
+
+func newResults() *results {
+	return &results{seed: maphash.MakeSeed(), each: map[uint64][]*report.Result{}, lists: map[uint64][][]*report.Result{}}
+}
+
+func (s *results) list(list []*report.Result) []*report.Result {
+	if list == nil {
+		return nil
+	}
+	var h maphash.Hash
+	h.SetSeed(s.seed)
+	for i, r := range list {
+		list[i] = s.one(r)
+		maphash.WriteComparable(&h, list[i])
+	}
+	key := h.Sum64()
+	for _, known := range s.lists[key] {
+		if slices.Equal(known, list) {
+			return known
+		}
+	}
+	s.lists[key] = append(s.lists[key], list)
+	return list
+}
+
+// one returns a copy: r is one of many in one piece of memory.
+func (s *results) one(r *report.Result) *report.Result {
+	var h maphash.Hash
+	h.SetSeed(s.seed)
+	hashResult(&h, r)
+	key := h.Sum64()
+	for _, known := range s.each[key] {
+		if reflect.DeepEqual(*known, *r) {
+			return known
+		}
+	}
+	kept := *r
+	s.each[key] = append(s.each[key], &kept)
+	return &kept
+}
+
 func hashTexts(h *maphash.Hash, texts ...string) {
 	for _, t := range texts {
 		_, _ = h.WriteString(t)
@@ -46,11 +95,14 @@ func hashTexts(h *maphash.Hash, texts ...string) {
 	}
 }
 
-func hashResult(h *maphash.Hash, r report.Result) {
+func hashResult(h *maphash.Hash, r *report.Result) {
 	hashTexts(h, r.Check, string(r.Cause), r.Why, r.Platform, r.PartOf)
 	_ = h.WriteByte(byte(r.Outcome))
 	for _, f := range r.Findings {
 		hashTexts(h, f.Message)
+		if f.Origin != nil {
+			maphash.WriteComparable(h, *f.Origin)
+		}
 	}
 }
 

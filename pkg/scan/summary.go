@@ -15,7 +15,7 @@ import (
 
 // summary says in a few lines what was examined. Its states follow from the
 // results, never from the facts, so that it cannot say more than they do.
-func (s *scanner) summary(e *examined, results []report.Result) report.Summary {
+func (s *scanner) summary(e *examined, results []*report.Result) report.Summary {
 	out := report.Summary{
 		Published: report.Line{State: state(results, "DIG001"), Text: []string{published(e)}},
 		Signed:    signed(e, results),
@@ -39,7 +39,7 @@ func (s *scanner) summary(e *examined, results []report.Result) report.Summary {
 
 // state is the worst that became of the checks whose IDs begin with one of
 // prefixes: "deny", "undecided", "warn", "ok"; "not asked" if nobody asked.
-func state(results []report.Result, prefixes ...string) string {
+func state(results []*report.Result, prefixes ...string) string {
 	word, asked := "ok", false
 	rank := func(s string) int { return slices.Index([]string{"ok", "warn", "undecided", "deny"}, s) }
 	for _, r := range results {
@@ -99,7 +99,7 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func signed(e *examined, results []report.Result) report.Line {
+func signed(e *examined, results []*report.Result) report.Line {
 	l := report.Line{State: state(results, "SIG")}
 	if l.State == "not asked" {
 		l.State = "" // looked for and told, but judged by no rule
@@ -207,7 +207,7 @@ func provenTime(p fact.Proof) time.Time {
 }
 
 // content says per platform how much was read.
-func (s *scanner) content(e *examined, results []report.Result) report.Line {
+func (s *scanner) content(e *examined, results []*report.Result) report.Line {
 	l := report.Line{State: state(results, "DIG003", "DIG004", "DIG005", "DIG006", "DIG007", "DIG008", "LAY")}
 	for _, c := range e.children {
 		if s.notRead(e.img, c.child) != "" || c.child.Class == fact.ClassAttestation {

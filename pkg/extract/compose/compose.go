@@ -6,6 +6,7 @@
 package compose
 
 import (
+	"bytes"
 	"io/fs"
 	"maps"
 	"path"
@@ -36,7 +37,7 @@ func (Extractor) Match(p string, head []byte) bool {
 	if ext != ".yaml" && ext != ".yml" && ext != "" {
 		return false
 	}
-	return ext != "" && named().MatchString(base) || services().Match(head) && part().Match(head) && !others().Match(head)
+	return ext != "" && named().MatchString(base) || bytes.Contains(head, []byte("services")) && services().Match(head) && part().Match(head) && !others().Match(head)
 }
 
 var (

@@ -103,7 +103,7 @@ func TestTextFromOutsideIsNoCommand(t *testing.T) {
 			target.Ref = evil + target.Ref
 			reporttest.EditOrigins(&target.Origins, func(o *report.Origin) { o.Where = evil + fmt.Sprint(i) })
 			for n := range target.Results {
-				res := &target.Results[n]
+				res := target.Results[n]
 				res.Check, res.Why = evil+res.Check, evil
 				for m := range res.Findings {
 					res.Findings[m].Message, res.Findings[m].Lines = fmt.Sprint(evil, i, n, m), []string{evil}

@@ -147,7 +147,7 @@ func newSuite(subject report.Subject, titles map[string]string) *suite {
 	return s
 }
 
-func (c *testcase) outcome(subject report.Subject, res report.Result) {
+func (c *testcase) outcome(subject report.Subject, res *report.Result) {
 	why := "undecided"
 	if res.Cause != "" {
 		why += " (" + string(res.Cause) + ")"
@@ -181,7 +181,7 @@ func (c *testcase) outcome(subject report.Subject, res report.Result) {
 }
 
 // first is the first failing message of res.
-func first(res report.Result) string {
+func first(res *report.Result) string {
 	for _, f := range res.Findings {
 		if !f.Note {
 			return report.Escape(f.Message)
@@ -191,7 +191,7 @@ func first(res report.Result) string {
 }
 
 // words are the findings of res and where its subject stands.
-func words(subject report.Subject, res report.Result) string {
+func words(subject report.Subject, res *report.Result) string {
 	var lines []string
 	add := func(s string) { lines = append(lines, report.Escape(s)) }
 	for i, f := range res.Findings {

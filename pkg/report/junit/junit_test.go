@@ -134,7 +134,7 @@ func TestNoVerdictIsLost(t *testing.T) {
 	for _, o := range []check.Outcome{check.Undecided, check.Fail, 77} {
 		r := reporttest.Files()
 		r.Targets = r.Targets[:1]
-		r.Targets[0].Results = []report.Result{{Result: check.Result{Check: "REF001", Outcome: o}, Level: policy.LevelDeny}}
+		r.Targets[0].Results = []*report.Result{{Result: check.Result{Check: "REF001", Outcome: o}, Level: policy.LevelDeny}}
 		if _, doc := written(t, r); doc.Suites[0].Cases[0].Error == nil {
 			t.Errorf("%s without a decision is no error", o)
 		}

@@ -95,7 +95,7 @@ func TestNothingFromOutsideIsMarkup(t *testing.T) {
 			r.Targets[i].Ref = "`" + hostile + r.Targets[i].Ref
 			reporttest.EditOrigins(&r.Targets[i].Origins, func(o *report.Origin) { o.Where += hostile + "``" })
 			for n := range r.Targets[i].Results {
-				res := &r.Targets[i].Results[n]
+				res := r.Targets[i].Results[n]
 				res.Check, res.Why = res.Check+hostile, hostile
 				for m := range res.Findings {
 					res.Findings[m].Message, res.Findings[m].Fix = hostile+"`", "\n# evil"

@@ -26,7 +26,7 @@ func Files() *report.Report {
 	noDigest := check.Finding{Message: `"ghcr.io/acme/api:1.4.2" has no digest`, Fix: "write ghcr.io/acme/api:1.4.2@" + string(IDA), Consequences: []string{"what the tag means can change"}}
 	api := report.Image{
 		ID: IDA, Image: "ghcr.io/acme/api@" + string(IDA), Class: fact.ClassImage, Platforms: []report.Platform{}, Verdict: policy.Verdict{Decision: policy.Warn},
-		Results: []report.Result{
+		Results: []*report.Result{
 			Result("DIG001", check.Pass, policy.LevelDeny, policy.Allow, nil),
 			Result("LAY002", check.Fail, policy.LevelWarn, policy.Warn, On("linux/amd64", Findings(
 				check.Finding{Message: "/app/run, layer 2: COPY . /app", Paths: []fact.Bytes{"/app/run"}, Layer: 2, Fix: "COPY --chown=root . /app"},
@@ -35,7 +35,7 @@ func Files() *report.Report {
 			Result("SIG001", check.Undecided, policy.LevelDeny, policy.Undecided, Because(fact.Network, "list signatures: connection refused")),
 		},
 	}
-	target := func(written string, decision policy.Decision, origins []report.Origin, results ...report.Result) report.Target {
+	target := func(written string, decision policy.Decision, origins []report.Origin, results ...*report.Result) report.Target {
 		return report.Target{Kind: ref.KindImage, Ref: written, Origins: report.OriginsOf(origins...), Results: results, Verdict: policy.Verdict{Decision: decision}, Inventory: "deploy"}
 	}
 	warned := target("ghcr.io/acme/api:1.4.2", policy.Undecided, []report.Origin{At("deploy/dev/api.yaml", 17, 16), At("deploy/dev/job.yaml", 9, 12)},
@@ -58,12 +58,12 @@ func Files() *report.Report {
 		Result("TAG001", check.Undecided, policy.LevelDeny, policy.Undecided, Because(fact.Unsupported, `"$(params.image)" is not resolved: a parameter`)))
 	unresolved.Error = "it is not resolved"
 	gap := report.Target{Kind: report.KindGap, Ref: "deploy/broken.yaml:4", Inventory: "deploy", Origins: report.OriginsOf(report.Origin{Origin: ref.Origin{Kind: "file", Where: "deploy/broken.yaml", Line: 4}}),
-		Results: []report.Result{
+		Results: []*report.Result{
 			Result("DIG001", check.Undecided, policy.LevelDeny, policy.Undecided, Because(fact.Unsupported, "did not find expected node content")),
 			Result("REF001", check.Undecided, policy.LevelDeny, policy.Undecided, Because(fact.Unsupported, "did not find expected node content")),
 		}, Verdict: policy.Verdict{Decision: policy.Undecided}, Error: "did not find expected node content"}
 	unseen := report.Target{Kind: report.KindGap, Ref: "pods in namespace pay", Inventory: "prod", Origins: report.OriginsOf(report.Origin{Origin: ref.Origin{Kind: "kubernetes", Where: "prod"}}),
-		Results: []report.Result{Result("RUN001", check.Undecided, policy.LevelWarn, policy.Warn, Because(fact.Forbidden, "403 Forbidden"))},
+		Results: []*report.Result{Result("RUN001", check.Undecided, policy.LevelWarn, policy.Warn, Because(fact.Forbidden, "403 Forbidden"))},
 		Verdict: policy.Verdict{Decision: policy.Warn}, Error: "403 Forbidden"}
 	nothing := target("ghcr.io/acme/none:1", policy.Undecided, []report.Origin{At("deploy/none.yaml", 1, 8)})
 	nothing.Verdict.Reasons = []policy.Reason{{Decision: policy.Undecided, Why: "nothing was examined"}}
@@ -72,7 +72,7 @@ func Files() *report.Report {
 			report.Origin{Origin: ref.Origin{Kind: "kubernetes", Where: "prod/shop/Deployment/web", Path: "web-1"}, Node: "a"},
 			report.Origin{Origin: ref.Origin{Kind: "kubernetes", Where: "prod/shop/Deployment/web", Path: "web-2"}, Node: "b"},
 		),
-		Results: []report.Result{Result("RUN002", check.Fail, policy.LevelWarn, policy.Warn, Findings(check.Finding{Message: "the tag now means " + string(IDB), Lines: []string{"2 pods run " + string(IDA)}, Fix: "deploy by digest"}))},
+		Results: []*report.Result{Result("RUN002", check.Fail, policy.LevelWarn, policy.Warn, Findings(check.Finding{Message: "the tag now means " + string(IDB), Lines: []string{"2 pods run " + string(IDA)}, Fix: "deploy by digest"}))},
 		Verdict: policy.Verdict{Decision: policy.Warn}}
 	return &report.Report{
 		Schema: report.Schema, Tool: report.Tool{Name: "intact", Version: "1.2.3"}, Policy: report.Policy{Name: "prod", Digest: string(IDB)},

@@ -32,10 +32,10 @@ func Titles() map[string]string {
 }
 
 // Result is a result of the check id and what the policy made of it.
-func Result(id string, o check.Outcome, l policy.Level, d policy.Decision, more func(*report.Result)) report.Result {
-	r := report.Result{Result: check.Result{Check: id, Outcome: o}, Level: l, Decision: d}
+func Result(id string, o check.Outcome, l policy.Level, d policy.Decision, more func(*report.Result)) *report.Result {
+	r := &report.Result{Result: check.Result{Check: id, Outcome: o}, Level: l, Decision: d}
 	if more != nil {
-		more(&r)
+		more(r)
 	}
 	return r
 }
@@ -77,7 +77,7 @@ func Rich() *report.Report {
 		ID: IDA, Image: "ghcr.io/acme/api@" + string(IDA), Class: fact.ClassIndex,
 		Platforms: []report.Platform{{Platform: "linux/amd64", Index: IDA, Manifest: IDB, Config: IDB, Examined: true}, {Platform: "linux/arm64", Index: IDA, Manifest: IDB}},
 		Verdict:   policy.Verdict{Decision: policy.Deny, Reasons: []policy.Reason{{Check: "DIG001", Decision: policy.Deny, Rule: "DIG"}}},
-		Results: []report.Result{
+		Results: []*report.Result{
 			Result("DIG001", check.Fail, policy.LevelDeny, policy.Deny, On("linux/amd64", Findings(wrong))),
 			Result("DIG001", check.Fail, policy.LevelDeny, policy.Deny, On("linux/arm64", Findings(wrong))),
 			Result("DIG003", check.Undecided, policy.LevelDeny, policy.Undecided, On("linux/amd64", Because(fact.Network, "2 of 9 layers: get blob \"ghcr.io/acme/api\": connection reset by peer"))),
@@ -106,7 +106,7 @@ func Rich() *report.Report {
 	}
 	b := report.Image{
 		ID: IDB, Image: "OCI layout@" + string(IDB), Source: "oci:out", Class: fact.ClassImage, Platforms: []report.Platform{},
-		Results: []report.Result{Result("DIG001", check.Pass, policy.LevelDeny, policy.Allow, nil)},
+		Results: []*report.Result{Result("DIG001", check.Pass, policy.LevelDeny, policy.Allow, nil)},
 		Verdict: policy.Verdict{Decision: policy.Allow},
 		Summary: report.Summary{
 			Published: report.Line{State: "ok", Text: []string{"image manifest; resolved once, bytes hash to this digest"}},
@@ -128,17 +128,17 @@ func Rich() *report.Report {
 		Images: []report.Image{a, b},
 		Targets: []report.Target{
 			{Kind: ref.KindImage, Ref: "ghcr.io/acme/api:1.4.2", Image: IDA, ImageName: a.Image, Origins: report.OriginsOf(report.Origin{Origin: ref.Origin{Kind: "argument"}}),
-				Results: []report.Result{reference}, Verdict: policy.Verdict{Decision: policy.Deny}},
+				Results: []*report.Result{reference}, Verdict: policy.Verdict{Decision: policy.Deny}},
 			{Kind: ref.KindImage, Ref: "ghcr.io/acme/api@" + string(IDA), Image: IDA, ImageName: a.Image, Origins: report.OriginsOf(),
-				Results: []report.Result{}, Verdict: policy.Verdict{Decision: policy.Deny}},
+				Results: []*report.Result{}, Verdict: policy.Verdict{Decision: policy.Deny}},
 			{Kind: ref.KindImage, Ref: "mirror.example.com/acme/api:1", Image: IDA, ImageName: "mirror.example.com/acme/api@" + string(IDA), Error: "there is no such image in this report", Origins: report.OriginsOf(),
-				Results: []report.Result{Result("LAY002", check.Fail, policy.LevelDeny, policy.Deny, func(r *report.Result) {
+				Results: []*report.Result{Result("LAY002", check.Fail, policy.LevelDeny, policy.Deny, func(r *report.Result) {
 					r.Excepted, r.Findings = 1, []check.Finding{{Message: "/a"}, {Message: "/b"}}
 				})}, Verdict: policy.Verdict{Decision: policy.Deny}},
-			{Kind: ref.KindImage, Ref: "oci:out", Image: IDB, ImageName: b.Image, Origins: report.OriginsOf(), Results: []report.Result{}, Verdict: policy.Verdict{Decision: policy.Allow}},
+			{Kind: ref.KindImage, Ref: "oci:out", Image: IDB, ImageName: b.Image, Origins: report.OriginsOf(), Results: []*report.Result{}, Verdict: policy.Verdict{Decision: policy.Allow}},
 			{Kind: ref.KindImage, Ref: "registry.example.com/" + strings.Repeat("a-very-long-team-name/", 4) + "app:2026-11-23", Origins: report.OriginsOf(),
 				Error: "get manifest \"registry.example.com/app:2026-11-23\": 429 Too Many Requests (log in: an anonymous user has fewer requests)",
-				Results: []report.Result{
+				Results: []*report.Result{
 					Result("REF005", check.Undecided, policy.LevelDeny, policy.Undecided, Because(fact.RateLimited, "get manifest: 429 Too Many Requests")),
 					Result("TAG001", check.Undecided, policy.LevelDeny, policy.Undecided, Because(fact.RateLimited, "get manifest: 429 Too Many Requests")),
 					Result("TAG006", check.Undecided, policy.LevelDeny, policy.Undecided, Because("", "")),

@@ -224,7 +224,7 @@ func FuzzWrite(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file, name, message string, line int) {
 		r := reporttest.Files()
 		origin := reporttest.At(file, line, line)
-		r.Targets = []report.Target{{Kind: "image", Ref: name, Origins: report.OriginsOf(origin, report.Origin{}), Results: []report.Result{
+		r.Targets = []report.Target{{Kind: "image", Ref: name, Origins: report.OriginsOf(origin, report.Origin{}), Results: []*report.Result{
 			reporttest.Result("REF001", check.Fail, policy.LevelDeny, policy.Deny, reporttest.Findings(check.Finding{Message: message, Paths: []fact.Bytes{fact.Bytes(file)}})),
 			reporttest.Result("OWN001", check.Undecided, policy.LevelDeny, policy.Undecided, reporttest.Because(fact.Network, message)),
 		}}}

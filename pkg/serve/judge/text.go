@@ -99,7 +99,7 @@ func reasons(o *outcome) []string {
 	return out
 }
 
-func results(o *outcome) []report.Result {
+func results(o *outcome) []*report.Result {
 	out := o.target.Results
 	for _, img := range o.report.Images {
 		out = append(out[:len(out):len(out)], img.Results...)
@@ -107,7 +107,7 @@ func results(o *outcome) []report.Result {
 	return out
 }
 
-func said(r report.Result) []string {
+func said(r *report.Result) []string {
 	if r.Outcome != check.Fail {
 		return []string{r.Why}
 	}

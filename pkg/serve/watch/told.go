@@ -12,7 +12,7 @@ import (
 // could not be decided is told with its reason.
 func told(r *report.Report, old *report.Baseline) []string {
 	var out []string
-	add := func(key, subject string, results []report.Result) {
+	add := func(key, subject string, results []*report.Result) {
 		for _, res := range results {
 			if res.Level == policy.LevelOff || res.PartOf != "" || res.Outcome != check.Fail {
 				continue

@@ -22,7 +22,7 @@ func seen(verdict policy.Decision, messages ...string) *report.Report {
 		res.Findings = append(res.Findings, check.Finding{Message: m})
 	}
 	r.Targets = []report.Target{{
-		Kind: ref.KindImage, Ref: "example.com/app:1", Container: "app", Results: []report.Result{res},
+		Kind: ref.KindImage, Ref: "example.com/app:1", Container: "app", Results: []*report.Result{&res},
 		Origins: report.OriginsOf(report.Origin{Origin: ref.Origin{Kind: "kubernetes", Where: "shop/Deployment/app"}}),
 	}}
 	return r
