@@ -154,8 +154,8 @@ const (
 	serverJobs  = 8
 )
 
-// all has all images judged. Of each there is a report or an error; the worst
-// errors come first.
+// all has all images judged. Of each there is a report or an error, in the order of
+// the images.
 func (a *asking) all(ctx context.Context) (reports []*report.Report, failed []error) {
 	got, errs := make([]*report.Report, len(a.images)), make([]error, len(a.images))
 	a.told("images judged", 0, len(a.images))
@@ -184,7 +184,7 @@ func (a *asking) all(ctx context.Context) (reports []*report.Report, failed []er
 	return reports, failed
 }
 
-// tries is how often an image is asked for whose verdict somebody else got.
+// serverTries is how often an image is asked for whose verdict somebody else got.
 const serverTries = 3
 
 // one has one image judged, and returns the report of just that run.
