@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/intact-dev/intact/pkg/report"
 	"github.com/intact-dev/intact/pkg/report/github"
@@ -34,7 +33,7 @@ func (s *scanSetup) format(w io.Writer, r *report.Report, o output) error {
 	case "json":
 		return report.WriteJSON(w, r)
 	case "sarif":
-		return sarif.Write(w, r, slices.Concat(allChecks(), s.options.Policy.Checks(time.Time{})))
+		return sarif.Write(w, r, slices.Concat(allChecks(), s.own))
 	case "junit":
 		return junit.Write(w, r, s.titles)
 	case "github":

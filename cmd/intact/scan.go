@@ -7,7 +7,6 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +20,7 @@ func scanCommand(p program) *cli.Command {
 	return &cli.Command{
 		Name:      "scan",
 		Usage:     "examine images and judge them by a policy",
-		UsageText: "intact scan [flags] IMAGE...\nintact scan [flags] -f PATH...\nintact scan [flags] --workloads WHERE",
+		UsageText: "intact scan [flags] IMAGE...\nintact scan [flags] -f PATH...\nintact scan [flags] --workloads WHERE\nintact scan --server URL [--format FORMAT] IMAGE...",
 		Description: `IMAGE is a reference in a registry, or
   oci:DIR[:TAG|@DIGEST]   an image in an OCI image layout
   archive:FILE[:TAG]      an image in a tar archive (docker save, OCI), gzip too
@@ -34,6 +33,11 @@ Dockerfiles, Compose, Terraform, workflows and more, and all arguments are paths
 With --workloads it examines every image that runs, in kubernetes, docker or
 containerd, and compares what was declared with what runs. With both, what files
 declare is compared with what runs.
+
+With --server nothing is asked of a registry here: intact serve at that URL judges
+the images by its own policy, records the verdicts, and its report is printed. It
+takes the images of the repositories that it watches, with a tag or a digest. The
+token of a writer is in INTACT_SERVER_TOKEN.
 
 Examples:
   intact scan ghcr.io/acme/api:1.4.2
@@ -49,6 +53,7 @@ Examples:
   intact scan --workloads kubernetes --all-contexts
   intact scan --workloads docker --changed-files
   intact scan --format json=report.json --format text IMAGE
+  intact scan --server https://intact.acme.example ghcr.io/acme/api:1.4.2
 
 Exit status: 0 allowed, also with warnings; 1 denied; 2 usage or configuration;
 3 undecided: something that the policy wants was not examined.`,
@@ -59,12 +64,15 @@ Exit status: 0 allowed, also with warnings; 1 denied; 2 usage or configuration;
 
 func runScan(ctx context.Context, p program, c *cli.Context) error {
 	start := time.Now()
-	if err := checkScanArguments(c); err != nil {
+	if err := checkScanArguments(p, c); err != nil {
 		return err
 	}
 	outputs, err := scanOutputs(c)
 	if err != nil {
 		return err
+	}
+	if address := c.String("server"); address != "" {
+		return scanByServer(ctx, p, c, address, outputs)
 	}
 	s, err := newScanSetup(ctx, p, c)
 	if err != nil {
@@ -112,7 +120,12 @@ func runScan(ctx context.Context, p program, c *cli.Context) error {
 	if err := s.write(r, outputs); err != nil {
 		return err
 	}
-	switch r.Verdict {
+	return exitOf(r.Verdict)
+}
+
+// exitOf is how a run ends whose report is written.
+func exitOf(d policy.Decision) error {
+	switch d {
 	case policy.Allow, policy.Warn:
 		return nil
 	case policy.Deny:
@@ -122,7 +135,7 @@ func runScan(ctx context.Context, p program, c *cli.Context) error {
 }
 
 // checkScanArguments keeps images, files and places apart.
-func checkScanArguments(c *cli.Context) error {
+func checkScanArguments(p program, c *cli.Context) error {
 	workloads, files := len(c.StringSlice("workloads")) > 0, c.Bool("file")
 	switch {
 	case !workloads && !files && !c.Args().Present():
@@ -140,7 +153,7 @@ func checkScanArguments(c *cli.Context) error {
 	}
 	for _, name := range []string{"kubeconfig", "context", "all-contexts", "namespace", "selector", "team-label", "revisions", "helm-releases", "config-maps",
 		"secrets", "pull-secrets", "changed-files", "suggest"} {
-		if !workloads && slices.Contains(c.LocalFlagNames(), name) { // the environment may hold it for other runs
+		if _, byEnvironment := p.env(envVar(name)[0]); !workloads && c.IsSet(name) && !byEnvironment { // which may hold it for other runs
 			return usage(fmt.Errorf("--%s without --workloads", name), "say where: --workloads kubernetes, docker or containerd")
 		}
 	}

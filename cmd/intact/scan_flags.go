@@ -9,7 +9,10 @@ import (
 
 // scanFlags are the flags of scan. Each can be given in the environment too.
 func scanFlags() []cli.Flag {
-	return slices.Concat(fileFlags(), imageFlags(), workloadFlags())
+	return slices.Concat(fileFlags(), imageFlags(), workloadFlags(), []cli.Flag{
+		// Not in the environment: it says who judges.
+		&cli.StringFlag{Name: "server", Usage: "have the images judged by intact serve at `URL`, by its policy; its token is in " + serverToken},
+	})
 }
 
 func fileFlags() []cli.Flag {

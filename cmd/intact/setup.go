@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/gather"
 	"github.com/intact-dev/intact/pkg/image"
 	"github.com/intact-dev/intact/pkg/policy"
@@ -29,6 +31,7 @@ type scanSetup struct {
 	store    runtimeStore
 	progress *progress
 	titles   map[string]string
+	own      []check.Check // the policy's
 	verbose  bool
 	notices  notices
 	public   publicTrust
@@ -42,10 +45,8 @@ func newScanSetup(ctx context.Context, p program, c *cli.Context) (*scanSetup, e
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range allChecks() {
-		s.titles[k.ID] = k.Title
-	}
-	for _, k := range pol.Checks(time.Time{}) {
+	s.own = pol.Checks(time.Time{})
+	for _, k := range slices.Concat(allChecks(), s.own) {
 		s.titles[k.ID] = k.Title
 	}
 	depth, err := parseDepth(c.String("depth"), defaultDepth(c, pol))

@@ -90,6 +90,14 @@ func NotFound(err error) bool {
 	return errors.As(err, &p) && p.Status == http.StatusNotFound
 }
 
+// Refused reports whether err is that the server has understood and says no: that
+// it does not know the token, say, or does not watch the repository. The same
+// question gets the same answer.
+func Refused(err error) bool {
+	var p *Problem
+	return errors.As(err, &p) && p.Status/100 == 4 && p.Status != http.StatusRequestTimeout && p.Status != http.StatusTooManyRequests
+}
+
 // maxAnswer bounds an answer where nothing is said.
 const maxAnswer = 64 << 20
 

@@ -214,3 +214,34 @@ func TestAnswersThatAreNone(t *testing.T) {
 		t.Error("the other server was asked")
 	}
 }
+
+// A server that is started again goes on with what it was asked for.
+func TestWaitingThroughARestart(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		answers []int // status of one question after the other
+		done    bool
+		asked   int64
+	}{
+		"restarted":       {[]int{503, 502, 200}, true, 3},
+		"slow":            {[]int{429, 503, 503, 503, 200}, true, 5},
+		"gone":            {[]int{503, 503, 503, 503, 503, 200}, false, 5},
+		"it is forgotten": {[]int{503, 404, 200}, false, 2},
+		"no more allowed": {[]int{401, 200}, false, 1},
+	} {
+		var asked atomic.Int64
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(tt.answers[asked.Add(1)-1])
+			_, _ = w.Write([]byte(`{"state":"done","verdictId":7}`))
+		}))
+		c, err := client.New(server.URL, token, client.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := c.Wait(t.Context(), v1.Scan{State: v1.Waiting}, time.Millisecond)
+		if (err == nil) != tt.done || tt.done && s.VerdictID != 7 || asked.Load() != tt.asked {
+			t.Errorf("%s: asked %d times: %+v %v", name, asked.Load(), s, err)
+		}
+		server.Close()
+	}
+}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -88,11 +89,19 @@ func number(q url.Values, name string, n int64) {
 	}
 }
 
-// Scan asks for the tag of r to be judged now, and returns at once.
+// Scan asks for the tag of r, or the image if r has a digest, to be judged now, and
+// returns at once.
 func (c *Client) Scan(ctx context.Context, r ref.Ref) (out v1.Scan, err error) {
 	err = c.ask(ctx, http.MethodPost, "/scans", nil, v1.ScanRequest{Reference: r.String()}, &out)
 	return out, err
 }
+
+// ErrGivenUp is that the server could not judge.
+var ErrGivenUp = errors.New("the scan was given up")
+
+// patience is how often in a row a question of Wait may fail: a server that is
+// started again goes on with what it was asked for.
+const patience = 5
 
 // Wait asks every so often how far s is, until it is not waiting any more or ctx is
 // done. The error of a scan that was given up is the server's.
@@ -100,12 +109,12 @@ func (c *Client) Wait(ctx context.Context, s v1.Scan, every time.Duration) (v1.S
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	q := url.Values{"reference": {s.Reference}, "number": {strconv.FormatInt(s.Number, 10)}}
-	for {
+	for failed := 0; ; {
 		switch s.State {
 		case v1.Done:
 			return s, nil
 		case v1.Failed:
-			return s, fmt.Errorf("ask server %s: the scan of %q was given up: %s", c.base.Host, s.Reference, strings.TrimSpace(s.Error))
+			return s, fmt.Errorf("ask server %s: %q: %w: %s", c.base.Host, s.Reference, ErrGivenUp, strings.TrimSpace(s.Error))
 		}
 		select {
 		case <-tick.C:
@@ -114,9 +123,12 @@ func (c *Client) Wait(ctx context.Context, s v1.Scan, every time.Duration) (v1.S
 		}
 		// Not into s: members that are left out would stay.
 		var now v1.Scan
-		if err := c.ask(ctx, http.MethodGet, "/scans", q, nil, &now); err != nil {
+		err := c.ask(ctx, http.MethodGet, "/scans", q, nil, &now)
+		if failed++; err != nil && (Refused(err) || failed >= patience || ctx.Err() != nil) {
 			return s, err
 		}
-		s = now
+		if err == nil {
+			s, failed = now, 0
+		}
 	}
 }

@@ -93,6 +93,17 @@ func (l Level) String() string {
 // MarshalText writes the name of the level.
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
+// UnmarshalText reads the name of a level.
+func (l *Level) UnmarshalText(b []byte) error {
+	for _, level := range []Level{LevelDeny, LevelWarn, LevelOff} {
+		if level.String() == string(b) {
+			*l = level
+			return nil
+		}
+	}
+	return fmt.Errorf("parse level %q: not one of deny, warn, off", b)
+}
+
 // parseLevel reads a level that strict decoding has let through.
 func parseLevel(s string) Level {
 	switch s {

@@ -91,11 +91,11 @@ func (b *builder) addContainer(target report.Target, subject policy.Subject, own
 	if b.judgedAs = policy.Worst(b.judgedAs, verdict.Decision); len(b.targets) == 0 {
 		b.judgedAs = verdict.Decision
 	}
-	count(&b.report.Counts, target.Results)
+	b.report.Counts.Add(target.Results)
 	if image != nil && !b.counted[image] {
 		b.counted[image] = true
 		img := b.image(image, ofImage)
-		count(&b.report.Counts, img.Results)
+		b.report.Counts.Add(img.Results)
 		b.report.Images = append(b.report.Images, img)
 	}
 	if n := len(b.targets); n == 0 || len(b.targets[n-1]) == cap(b.targets[n-1]) {
@@ -117,7 +117,7 @@ func (b *builder) finish() *report.Report {
 	if r.Verdict = b.judgedAs; len(r.Targets) == 0 {
 		r.Verdict = policy.Allow // no references: there is nothing to refuse, and the report says so
 	}
-	order(r)
+	r.Order()
 	return r
 }
 
@@ -197,52 +197,4 @@ func join(results []check.Result, judged []policy.Judgement) []*report.Result {
 		return cmp.Or(cmp.Compare(a.Check, b.Check), cmp.Compare(a.Platform, b.Platform))
 	})
 	return out
-}
-
-func count(c *report.Counts, results []*report.Result) {
-	for _, r := range results {
-		switch r.Outcome {
-		case check.Pass:
-			c.Pass++
-		case check.Fail:
-			c.Fail++
-		case check.NotApplicable:
-			c.NotApplicable++
-		case check.NotAsked:
-			c.NotAsked++
-		default:
-			c.Undecided++
-		}
-		c.Excepted += r.Excepted
-		if r.PartOf != "" {
-			continue // its story is counted once
-		}
-		switch {
-		case r.Level == policy.LevelOff:
-			if r.Outcome == check.Fail {
-				c.Off++
-			}
-		case r.Open():
-			c.Open++
-			if r.Decision == policy.Warn && r.Level == policy.LevelDeny {
-				c.AcceptedUndecided++
-			}
-		case r.Decision == policy.Deny:
-			c.Deny++
-		case r.Decision == policy.Warn:
-			c.Warn++
-		}
-	}
-}
-
-func order(r *report.Report) {
-	slices.SortStableFunc(r.Images, func(a, b report.Image) int {
-		return cmp.Or(cmp.Compare(a.Image, b.Image), cmp.Compare(a.Source, b.Source), cmp.Compare(a.ID, b.ID))
-	})
-	slices.SortStableFunc(r.Targets, func(a, b report.Target) int {
-		return cmp.Or(cmp.Compare(a.Ref, b.Ref), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Container, b.Container),
-			a.Origins.Compare(b.Origins), cmp.Compare(a.Image, b.Image), cmp.Compare(a.Error, b.Error))
-	})
-	slices.Sort(r.Notices)
-	r.Notices = slices.Compact(r.Notices)
 }

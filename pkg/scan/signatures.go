@@ -127,12 +127,12 @@ func (s *Signer) children(img *image.Image, ruled bool) []signatures.Subject {
 }
 
 func (s *Signer) places(place Place, img *image.Image, name ref.Ref) []signatures.Place {
-	places := []signatures.Place{{Source: place.Source, Referrer: place.Referrer, Repository: img.Ref}}
+	places := []signatures.Place{{Source: place.Source, Referrer: place.Referrer, Listings: place.Listings, Repository: img.Ref}}
 	if s.elsewhere == nil || !place.Proves().Tags {
 		return places
 	}
 	for _, r := range s.elsewhere(name) {
-		places = append(places, signatures.Place{Source: place.Source, Referrer: place.Referrer, Repository: r})
+		places = append(places, signatures.Place{Source: place.Source, Referrer: place.Referrer, Listings: place.Listings, Repository: r})
 	}
 	return places
 }

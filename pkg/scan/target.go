@@ -5,6 +5,7 @@ package scan
 
 import (
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/gather/signatures"
 	"github.com/intact-dev/intact/pkg/image"
 	"github.com/intact-dev/intact/pkg/ref"
 )
@@ -31,12 +32,14 @@ type Target struct {
 	runs bool // it stands for containers
 }
 
-// A Place is a source with what else it can do. Prober and Referrer are nil if
-// it cannot.
+// A Place is a source with what else it can do. Prober and Referrer are nil if it
+// cannot.
 type Place struct {
 	image.Source
 	Prober   image.Prober
 	Referrer image.Referrer
+	// Listings keep what signatures the place lists; nil = it is asked each time.
+	Listings signatures.Listings
 }
 
 // local reports whether the target is not read from a registry.

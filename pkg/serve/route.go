@@ -17,10 +17,23 @@ import (
 )
 
 // accepting puts what the receiver takes into the inbox.
-type accepting struct{ inbox *inbox.Inbox }
+type accepting struct {
+	inbox *inbox.Inbox
+	drop  func(ctx context.Context, repository string, subject ref.Digest) error
+}
 
-// Accept implements [webhook.Inbox].
+// Accept implements [webhook.Inbox]. Once it is said that a signature's event was
+// taken, nothing that was listed before counts, whoever judges next.
 func (a accepting) Accept(ctx context.Context, d webhook.Delivery) (bool, error) {
+	for _, e := range d.Events {
+		if e.Action != webhook.Signature {
+			continue
+		}
+		repository, _ := ledger.Name(e.Ref())
+		if err := a.drop(ctx, repository, e.Subject); err != nil {
+			return false, err
+		}
+	}
 	events, err := json.Marshal(d.Events)
 	if err != nil {
 		return false, err
@@ -63,7 +76,8 @@ func (s *Service) route(d inbox.Delivery) ([]jobs.Task, error) {
 // look which tags it means.
 type hint struct {
 	Repository string     `json:"repository"`
-	Digest     ref.Digest `json:"digest,omitempty"` // what was signed, pushed or deleted; "" = not said
+	Digest     ref.Digest `json:"digest,omitempty"`  // what was signed, pushed or deleted; "" = not said
+	Subject    ref.Digest `json:"subject,omitempty"` // what was signed; "" = anything, if what was pushed refers to it
 	Delete     bool       `json:"delete,omitempty"`
 	Cause      string     `json:"cause"`
 }
@@ -72,7 +86,7 @@ func hintTask(e webhook.Event, cause string) (jobs.Task, error) {
 	h := hint{Digest: e.Digest, Delete: e.Action == webhook.Delete, Cause: cause}
 	h.Repository, _ = ledger.Name(ref.Ref{Name: e.Registry + "/" + e.Repository})
 	if e.Subject != "" {
-		h.Digest = e.Subject
+		h.Digest, h.Subject = e.Subject, e.Subject
 	}
 	payload, err := json.Marshal(h)
 	if err != nil {
@@ -86,6 +100,9 @@ func hintTask(e webhook.Event, cause string) (jobs.Task, error) {
 func (s *Service) hint(ctx context.Context, run *jobs.Run) error {
 	var h hint
 	if err := json.Unmarshal(run.Payload, &h); err != nil {
+		return fmt.Errorf("hint %q: %w", run.Key, err)
+	}
+	if err := s.drop(ctx, h.Repository, h.Subject); err != nil {
 		return fmt.Errorf("hint %q: %w", run.Key, err)
 	}
 	tags, err := s.o.Store.Tags(ctx, h.Repository)
@@ -108,6 +125,12 @@ func (s *Service) hint(ctx context.Context, run *jobs.Run) error {
 		tasks = append(tasks, t)
 	}
 	return run.Commit(ctx, func(tx *jobs.Tx) error { return s.queue.WantTx(ctx, tx, tasks...) })
+}
+
+// drop forgets what was listed as signatures of a digest, or if it is "" of all in
+// the repository: what was pushed by its digest alone may refer to any.
+func (s *Service) drop(ctx context.Context, repository string, subject ref.Digest) error {
+	return s.o.Store.DropListings(ctx, repository, subject, s.o.Clock())
 }
 
 // awaiting are the tags of a repository whose last verdict waits for a signature.

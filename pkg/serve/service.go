@@ -56,6 +56,8 @@ type Snapshot struct {
 	// Attest signs a verdict and writes it where the config says; nil = nobody asked.
 	Attest func(ctx context.Context, r *report.Report, name ref.Ref) error
 	Close  func() // nil = nothing is to be closed
+
+	listings *listings // of its registry; made when it becomes valid
 }
 
 // Options of [New].
@@ -124,7 +126,7 @@ const hintKind = "hint"
 // handle registers what runs tasks.
 func (s *Service) handle(limits config.Limits) error {
 	j := &judge.Judge{Store: s.o.Store, Setup: s.judging, Tell: s.judged, Clock: s.o.Clock, Log: s.o.Log, Judged: s.o.Metrics.Judged}
-	r := &reconcile.Reconciler{Ledger: s.o.Store, Setup: s.reconciling, Want: s.queue.Want, Clock: s.o.Clock, Log: s.o.Log}
+	r := &reconcile.Reconciler{Ledger: s.o.Store, Memory: s.o.Store, Setup: s.reconciling, Want: s.queue.Want, Clock: s.o.Clock, Log: s.o.Log}
 	w := &watch.Watcher{Store: s.o.Store, Setup: s.watching, Tell: s.tell, Reported: s.o.Metrics.Reported, Clock: s.o.Clock, Log: s.o.Log}
 	// They want themselves again, so that one which is given up would be the last.
 	long := jobs.Kind{Concurrency: 1, Timeout: time.Hour, Attempts: math.MaxInt32}

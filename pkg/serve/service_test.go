@@ -156,7 +156,11 @@ func (w *world) push(repository, tag, content string) ref.Digest {
 
 // event posts what Distribution would, and returns the status.
 func (w *world) event(id, repository, tag, token string) int {
-	body := fmt.Sprintf(`{"events":[{"id":%q,"action":"push","target":{"mediaType":"application/vnd.oci.image.manifest.v1+json","repository":%q,"tag":%q}}]}`, id, repository, tag)
+	return w.post(fmt.Sprintf(`{"events":[{"id":%q,"action":"push","target":{"mediaType":"application/vnd.oci.image.manifest.v1+json","repository":%q,"tag":%q}}]}`, id, repository, tag), token)
+}
+
+func (w *world) post(body, token string) int {
+	w.t.Helper()
 	server := httptest.NewServer(w.service.Hooks())
 	defer server.Close()
 	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, server.URL+"/hooks/local", strings.NewReader(body))

@@ -32,7 +32,7 @@ func (s *Service) use(next *Snapshot) error {
 		return fmt.Errorf("config %q has no serve: nothing says what to serve", next.Config.File)
 	}
 	hooks, err := webhook.New(next.Config.Serve.Endpoints, webhook.Options{
-		Inbox: accepting{s.inbox}, Counter: s.o.Metrics, Secret: s.o.Secret, Now: s.o.Clock, Limits: next.Config.Serve.Limits,
+		Inbox: accepting{s.inbox, s.drop}, Counter: s.o.Metrics, Secret: s.o.Secret, Now: s.o.Clock, Limits: next.Config.Serve.Limits,
 	})
 	if err != nil {
 		return fmt.Errorf("config %q: %w", next.Config.File, err)
@@ -44,6 +44,7 @@ func (s *Service) use(next *Snapshot) error {
 	if err != nil {
 		return fmt.Errorf("config %q: %w", next.Config.File, err)
 	}
+	next.listings = newListings(s.o.Store, s.o.Clock, s.o.Log)
 	s.mu.Lock()
 	former := s.current
 	s.current = next
@@ -133,6 +134,10 @@ func (s *Service) refresh(ctx context.Context) {
 			return
 		case <-t.C:
 			_ = s.Reload(ctx) // it says so itself
+			// What people keep is pruned when they say so; this has expired.
+			if _, err := s.o.Store.Prune(ctx, store.Retention{}, s.o.Clock()); err != nil && ctx.Err() == nil {
+				s.o.Log.WarnContext(ctx, "expired lists of signatures are not dropped", "error", err.Error())
+			}
 		}
 	}
 }
@@ -150,7 +155,7 @@ func (s *Service) dated(o scan.Options) scan.Options {
 }
 
 func (n *Snapshot) place(ref.Ref) scan.Place {
-	return scan.Place{Source: n.Registry, Prober: n.Registry, Referrer: n.Registry}
+	return scan.Place{Source: n.Registry, Prober: n.Registry, Referrer: n.Registry, Listings: n.listings}
 }
 
 func (s *Service) reconciling(context.Context) (reconcile.Registry, reconcile.Scope, error) {

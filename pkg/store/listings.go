@@ -22,7 +22,16 @@ const (
 type ListingKey struct {
 	Repository string
 	Digest     ref.Digest
+	Form       string // of the question: what hangs from a digest is looked for in several ways
 	Credential string // a name for it or a hash, never the secret; "" = anonymous
+}
+
+// who is the last column of the key.
+func (k ListingKey) who() string {
+	if k.Form == "" {
+		return k.Credential
+	}
+	return k.Form + " " + k.Credential
 }
 
 // PutListing keeps the answer to a question that was asked at the time asked:
@@ -37,9 +46,9 @@ func (s *Store) PutListing(ctx context.Context, k ListingKey, data []byte, found
 		data = []byte{} // null is no answer
 	}
 	_, err := s.db.Write.ExecContext(ctx, `INSERT INTO listings (repository, digest, credential, data, expires)
-		SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM drops WHERE repository = $1 AND digest = $2 AND at >= $6)
+		SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM drops WHERE repository = $1 AND (digest = $2 OR digest = '') AND at >= $6)
 		ON CONFLICT (repository, digest, credential) DO UPDATE SET data = excluded.data, expires = excluded.expires`,
-		k.Repository, string(k.Digest), k.Credential, data, database.Micros(asked.Add(keep)), database.Micros(asked))
+		k.Repository, string(k.Digest), k.who(), data, database.Micros(asked.Add(keep)), database.Micros(asked))
 	if err != nil {
 		return fmt.Errorf("keep listing of %s@%s in %s: %w", k.Repository, k.Digest, s, err)
 	}
@@ -50,7 +59,7 @@ func (s *Store) PutListing(ctx context.Context, k ListingKey, data []byte, found
 // is nothing.
 func (s *Store) Listing(ctx context.Context, k ListingKey, now time.Time) (data []byte, ok bool, err error) {
 	err = s.db.Read.QueryRowContext(ctx, `SELECT data FROM listings WHERE repository = $1 AND digest = $2 AND credential = $3 AND expires > $4`,
-		k.Repository, string(k.Digest), k.Credential, database.Micros(now)).Scan(&data)
+		k.Repository, string(k.Digest), k.who(), database.Micros(now)).Scan(&data)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, false, nil
@@ -60,8 +69,9 @@ func (s *Store) Listing(ctx context.Context, k ListingKey, now time.Time) (data 
 	return data, true, nil
 }
 
-// DropListings forgets what is kept about a digest, for all credentials, and what
-// was asked before now and is not put yet: something was pushed.
+// DropListings forgets what is kept about a digest, or if it is "" about all of the
+// repository, for all credentials, and what was asked before now and is not put
+// yet: something was pushed.
 func (s *Store) DropListings(ctx context.Context, repository string, digest ref.Digest, now time.Time) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO drops (repository, digest, at) VALUES ($1, $2, $3)
@@ -69,7 +79,7 @@ func (s *Store) DropListings(ctx context.Context, repository string, digest ref.
 			repository, string(digest), database.Micros(now)); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM listings WHERE repository = $1 AND digest = $2`, repository, string(digest))
+		_, err := tx.ExecContext(ctx, `DELETE FROM listings WHERE repository = $1 AND (digest = $2 OR $2 = '')`, repository, string(digest))
 		return err
 	})
 	if err != nil {

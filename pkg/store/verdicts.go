@@ -94,6 +94,7 @@ func null(s string) sql.NullString { return sql.NullString{String: s, Valid: s !
 type VerdictFilter struct {
 	Repository, Tag string
 	Digest          ref.Digest
+	ByDigest        bool  // only those that were judged by digest, without a tag
 	Before          int64 // only those with a smaller number: the next page
 	Limit           int   // 0 = 100
 }
@@ -114,6 +115,9 @@ func (s *Store) Verdicts(ctx context.Context, f VerdictFilter) ([]Verdict, error
 			args = append(args, c.value)
 			query += fmt.Sprintf(" AND %s = $%d", c.column, len(args))
 		}
+	}
+	if f.ByDigest {
+		query += " AND tag = ''"
 	}
 	args = append(args, f.Limit)
 	var out []Verdict

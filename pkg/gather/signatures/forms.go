@@ -33,11 +33,13 @@ const (
 // answer: there are none.
 func (l *lookup) readTag(ctx context.Context, suffix string) error {
 	tag := l.subject.Digest.Algorithm() + "-" + l.subject.Digest.Hex() + suffix
-	fetched, err := image.FetchManifest(ctx, l.place.Source, l.place.Repository.WithTag(tag), ref.Descriptor{})
-	switch {
-	case err != nil && image.CauseOf(err) == fact.NotFound:
-		return nil
-	case err != nil:
+	name := l.place.Repository.WithTag(tag)
+	listed, err := l.list(ctx, func(ctx context.Context) (Listed, error) { return l.askTag(ctx, name) })
+	if err != nil || listed.Tag == nil {
+		return err
+	}
+	fetched, err := image.FetchManifest(ctx, answered{l.place.Source, listed.Tag}, name, ref.Descriptor{})
+	if err != nil {
 		return err
 	}
 	kind, mediaType := fact.KindSignature, typeSimpleSigning
@@ -92,14 +94,17 @@ func (l *lookup) bounded(all []ref.Descriptor, what string, seen *int) []ref.Des
 // readReferrers reads everything that refers to the subject. What a registry
 // says about an entry is not believed: some report the wrong artifact type.
 func (l *lookup) readReferrers(ctx context.Context) error {
-	listed, form, err := l.place.Referrer.Referrers(ctx, l.place.Repository, l.subject.Digest)
+	answer, err := l.list(ctx, func(ctx context.Context) (Listed, error) {
+		listed, form, err := l.place.Referrer.Referrers(ctx, l.place.Repository, l.subject.Digest)
+		return Listed{Referrers: listed, Form: form}, err
+	})
 	if err != nil {
 		return err
 	}
-	if form != "" {
-		l.found.Form = form
+	if answer.Form != "" {
+		l.found.Form = answer.Form
 	}
-	listed = slices.Clone(listed)
+	listed := slices.Clone(answer.Referrers)
 	slices.SortStableFunc(listed, func(a, b ref.Descriptor) int { return rank(a) - rank(b) })
 	var manifests int
 	for _, d := range l.bounded(listed, "referrers", &manifests) {

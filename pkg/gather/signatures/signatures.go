@@ -23,6 +23,8 @@ type Place struct {
 	Source image.Source
 	// Referrer lists what refers to a manifest; nil if the place cannot.
 	Referrer image.Referrer
+	// Listings keep what the place answers; nil = it is asked each time.
+	Listings Listings
 	// Repository is where to look; its tag and digest are not used.
 	Repository ref.Ref
 }

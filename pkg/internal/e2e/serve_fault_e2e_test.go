@@ -37,7 +37,11 @@ func TestServeWhileTheRegistryIsDown(t *testing.T) {
 	for _, tag := range tags {
 		ok(t, l.deliver(t.Context(), tag, 0))
 	}
-	time.Sleep(10 * time.Second)
+	// After some attempts it is told that nothing is known, and then no more of it.
+	down := time.Now()
+	l.place.await(t, l.registry.Ref(tags[0]), 1, 2*time.Minute)
+	t.Logf("told that nothing is known after %s", time.Since(down))
+	time.Sleep(20 * time.Second)
 	ok(t, l.registry.Restart(t.Context()))
 	back := time.Now()
 	for _, tag := range tags {

@@ -39,7 +39,7 @@ func OpenAPI(schema func(v any) (json.RawMessage, error)) ([]byte, error) {
 	doc := map[string]any{
 		"openapi": "3.1.0",
 		"info": map[string]any{"title": "intact", "version": "1",
-			"description": "What the service recorded, and the wish to have a tag judged. Within /api/v1 members and resources are only ever added.",
+			"description": "What the service recorded, and the wish to have a tag or an image judged. Within /api/v1 members and resources are only ever added.",
 			"license":     map[string]any{"name": "Apache-2.0", "identifier": "Apache-2.0"}},
 		"paths": paths,
 		"components": map[string]any{

@@ -32,9 +32,12 @@ func (h *Handler) tags(r *http.Request, q query) (answer, error) {
 }
 
 func (h *Handler) history(r *http.Request, q query) (answer, error) {
-	repository, tag, err := named(q.ref)
+	name, err := named(q.ref)
 	if err != nil {
 		return answer{}, err
+	}
+	if name.Digest != "" {
+		return answer{}, problem(http.StatusUnprocessableEntity, "%q has a digest, which never changes: name registry/repository:tag", q.ref)
 	}
 	before := int64(store.Newest)
 	if q.has("before") {
@@ -45,7 +48,7 @@ func (h *Handler) history(r *http.Request, q query) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	out := v1.History{Repository: repository, Tag: tag, Transitions: []v1.Transition{}}
+	out := v1.History{Repository: name.Name, Tag: name.Tag, Transitions: []v1.Transition{}}
 	if len(entries) > limit {
 		entries = entries[:limit]
 		out.Before = entries[limit-1].Seq

@@ -22,7 +22,8 @@ type route struct {
 
 var (
 	repositoryParameter = parameter{name: "repository", kind: kindRepository, doc: "registry/repository, without a tag"}
-	referenceParameter  = parameter{name: "reference", kind: kindReference, required: true, doc: "registry/repository:tag; without a tag it is latest"}
+	referenceParameter  = parameter{name: "reference", kind: kindReference, required: true, doc: "registry/repository:tag, without a tag it is latest; or registry/repository[:tag]@digest"}
+	tagParameter        = parameter{name: "reference", kind: kindReference, required: true, doc: "registry/repository:tag; without a tag it is latest"}
 	limitParameter      = parameter{name: "limit", kind: kindLimit, doc: "how many at most; 100 if not given"}
 	beforeParameter     = parameter{name: "before", kind: kindNumber, doc: "only those with a smaller number: the next page"}
 )
@@ -33,8 +34,8 @@ func required(p parameter) parameter { p.required = true; return p }
 func routes() []route {
 	const get = http.MethodGet
 	return []route{
-		{method: http.MethodPost, path: "/scans", role: writer, summary: "Have a tag judged now",
-			doc:   "The tag is resolved anew at its registry, scanned and compared with the ledger, as after a push. Only repositories that the service watches are taken. The answer says where to look.",
+		{method: http.MethodPost, path: "/scans", role: writer, summary: "Have a tag or an image judged now",
+			doc:   "A tag is resolved anew at its registry, scanned and compared with the ledger, as after a push. A reference with a digest is that image: its verdict is recorded, and the ledger is left alone. Only repositories that the service watches are taken. The answer says where to look.",
 			takes: v1.ScanRequest{}, gives: v1.Scan{}, status: http.StatusAccepted, errors: []int{400, 408, 413, 415, 422}, answer: (*Handler).wantScan},
 		{method: get, path: "/scans", role: reader, summary: "How far a scan is",
 			query: []parameter{referenceParameter, {name: "number", kind: kindNumber, required: true, doc: "of the scan, as it was answered"}},
@@ -56,7 +57,7 @@ func routes() []route {
 			query: []parameter{required(repositoryParameter), {name: "after", kind: kindTag, doc: "only those after this name: the next page"}, limitParameter},
 			gives: v1.Tags{}, status: 200, errors: []int{400}, answer: (*Handler).tags},
 		{method: get, path: "/history", role: reader, summary: "What a tag meant over time, newest first",
-			query: []parameter{referenceParameter, beforeParameter, limitParameter},
+			query: []parameter{tagParameter, beforeParameter, limitParameter},
 			gives: v1.History{}, status: 200, errors: []int{400, 422}, answer: (*Handler).history},
 		{method: get, path: "/events", role: reader, summary: "What happened, oldest first",
 			doc:   "Who always asks again with the last number that it got misses nothing.",

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,13 +11,13 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/intact-dev/intact/pkg/ledger"
 	"github.com/intact-dev/intact/pkg/ref"
 	"github.com/intact-dev/intact/pkg/report"
 	v1 "github.com/intact-dev/intact/pkg/serve/api/v1"
 	"github.com/intact-dev/intact/pkg/serve/judge"
+	"github.com/intact-dev/intact/pkg/store"
 	"github.com/intact-dev/intact/pkg/store/jobs"
 )
 
@@ -30,14 +31,14 @@ func (h *Handler) wantScan(r *http.Request, _ query) (answer, error) {
 	if err != nil {
 		return answer{}, problem(http.StatusUnprocessableEntity, "%s", err)
 	}
-	repository, tag, err := named(image)
+	image, err = named(image)
 	if err != nil {
 		return answer{}, err
 	}
-	if !h.o.Watched(repository) {
+	if repository := image.Name; !h.o.Watched(repository) {
 		return answer{}, problem(http.StatusUnprocessableEntity, "%q is no repository that this service watches; add it to serve.endpoints or serve.reconcile in its config", repository)
 	}
-	task, err := judge.Task(ref.Ref{Name: repository, Tag: tag}, "api "+callerOf(r.Context()).name)
+	task, err := judge.Ask(image, "api "+callerOf(r.Context()).name, h.o.Now())
 	if err != nil {
 		return answer{}, problem(http.StatusUnprocessableEntity, "%s", err)
 	}
@@ -51,31 +52,34 @@ func (h *Handler) wantScan(r *http.Request, _ query) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	out := scanOf(task.Key, state.Wanted, state, h.o.Now())
-	h.o.Log.InfoContext(r.Context(), "a scan is asked for", "tag", task.Key, "by", callerOf(r.Context()).name)
+	out, err := h.scanOf(r, image, task.Key, state.Wanted, state)
+	if err != nil {
+		return answer{}, err
+	}
+	h.o.Log.InfoContext(r.Context(), "a scan is asked for", "reference", task.Key, "by", callerOf(r.Context()).name)
 	return answer{status: http.StatusAccepted, body: out, location: out.Status}, nil
 }
 
-// named returns the recorded name of a tag. A digest is refused: a task judges
-// what a tag means, and records it.
-func named(r ref.Ref) (repository, tag string, err error) {
-	if r.Digest != "" {
-		return "", "", problem(http.StatusUnprocessableEntity, "%q has a digest: the service judges what a tag means when it is asked; name registry/repository:tag, or run intact scan for an image by its digest", r)
-	}
-	repository, tag = ledger.Name(r)
+// named returns r by its recorded name. Without a digest it has a tag; with one it
+// has that which was written.
+func named(r ref.Ref) (ref.Ref, error) {
+	repository, tag := ledger.Name(r)
 	if err := ledger.CheckName(repository, tag); err != nil {
-		return "", "", problem(http.StatusUnprocessableEntity, "%s", err)
+		return ref.Ref{}, problem(http.StatusUnprocessableEntity, "%s", err)
 	}
-	return repository, tag, nil
+	if r.Digest != "" {
+		tag = r.Tag
+	}
+	return ref.Ref{Name: repository, Tag: tag, Digest: r.Digest}, nil
 }
 
 // scan says how far one is.
 func (h *Handler) scan(r *http.Request, q query) (answer, error) {
-	repository, tag, err := named(q.ref)
+	image, err := named(q.ref)
 	if err != nil {
 		return answer{}, err
 	}
-	key, n := repository+":"+tag, q.numbers["number"]
+	key, n := image.String(), q.numbers["number"]
 	state, ok, err := h.o.Queue.State(r.Context(), judge.Kind, key)
 	if err != nil {
 		return answer{}, err
@@ -83,12 +87,13 @@ func (h *Handler) scan(r *http.Request, q query) (answer, error) {
 	if !ok || n > state.Wanted {
 		return answer{}, problem(http.StatusNotFound, "no such scan of %q is known, or not any more", key)
 	}
-	return answer{body: scanOf(key, n, state, h.o.Now())}, nil
+	out, err := h.scanOf(r, image, key, n, state)
+	return answer{body: out}, err
 }
 
 // scanOf is the scan with that number. It is done only if nothing of its tag is
 // due: a run that found the tag changed under it ends and is repeated at once.
-func scanOf(key string, n int64, s jobs.State, now time.Time) v1.Scan {
+func (h *Handler) scanOf(r *http.Request, image ref.Ref, key string, n int64, s jobs.State) (v1.Scan, error) {
 	name := url.QueryEscape(key)
 	out := v1.Scan{
 		Reference: key, Number: n, State: v1.Waiting,
@@ -100,10 +105,37 @@ func scanOf(key string, n int64, s jobs.State, now time.Time) v1.Scan {
 		out.State = v1.Failed
 		first, _, _ := strings.Cut(s.Error, "\n") // a panic has a stack
 		out.Error = report.Escape(first)
-	case s.Done >= n && (s.Due.IsZero() || s.Due.After(now)):
+	case s.Done >= n && (s.Due.IsZero() || s.Due.After(h.o.Now())):
 		out.State = v1.Done
+		var err error
+		if out.VerdictID, err = h.answers(r.Context(), image, key, n); err != nil {
+			return out, err
+		}
+		if out.VerdictID != 0 {
+			out.Verdict = v1.Prefix + "/verdicts/" + number(out.VerdictID)
+		}
 	}
-	return out
+	return out, nil
+}
+
+// answers returns the newest verdict of a task that a wish with the number n or a
+// later one led to; 0 if there is none.
+func (h *Handler) answers(ctx context.Context, image ref.Ref, key string, n int64) (int64, error) {
+	f := store.VerdictFilter{Repository: image.Name, Tag: image.Tag, Limit: 1}
+	if image.Digest != "" {
+		// The same image may have been judged with another tag beside its digest.
+		f = store.VerdictFilter{Repository: image.Name, Digest: image.Digest, ByDigest: true, Limit: maxLimit}
+	}
+	found, err := h.o.Store.Verdicts(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	for _, v := range found {
+		if generation, ok := judge.Generation(v.Key, key); ok && generation >= n {
+			return v.ID, nil
+		}
+	}
+	return 0, nil
 }
 
 // readBody reads one JSON object into v. It is bounded, and members that are not

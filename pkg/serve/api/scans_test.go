@@ -3,7 +3,9 @@ package api_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"github.com/intact-dev/intact/pkg/serve/api"
 	v1 "github.com/intact-dev/intact/pkg/serve/api/v1"
 	"github.com/intact-dev/intact/pkg/serve/judge"
+	"github.com/intact-dev/intact/pkg/store"
 	"github.com/intact-dev/intact/pkg/store/jobs"
 )
 
@@ -72,7 +75,7 @@ func TestTheCauseOfAScan(t *testing.T) {
 	q := &fakeQueue{there: true}
 	s := newService(t, tokens, func(o *api.Options) { o.Queue = q })
 	s.do(http.MethodPost, "/api/v1/scans", writeToken, `{"reference":"`+app+`"}`)
-	if len(q.tasks) != 1 || q.tasks[0].Key != app+":latest" || string(q.tasks[0].Payload) != `{"cause":"api ci"}` {
+	if len(q.tasks) != 1 || q.tasks[0].Key != app+":latest" || string(q.tasks[0].Payload) != `{"cause":"api ci","asked":"2026-11-26T03:00:00Z"}` {
 		t.Errorf("%+v", q.tasks)
 	}
 }
@@ -118,8 +121,11 @@ func TestScansThatAreRefused(t *testing.T) {
 		{`{"reference":"169.254.169.254/latest/meta-data:1"}`, 422, "no repository that this service watches"},
 		{`{"reference":"localhost:5000/x"}`, 422, "no repository that this service watches"},
 		{`{"reference":"ghcr.io/acme/app2:1"}`, 422, "no repository that this service watches"},
-		{`{"reference":"` + app + `@` + string(digestOne) + `"}`, 422, "has a digest"},
-		{`{"reference":"` + app + `:1@` + string(digestOne) + `"}`, 422, "has a digest"},
+		{`{"reference":"ghcr.io/acme/app2@` + string(digestOne) + `"}`, 422, "no repository that this service watches"},
+		{`{"reference":"169.254.169.254/latest/meta-data@` + string(digestOne) + `"}`, 422, "no repository that this service watches"},
+		{`{"reference":"` + app + `@sha256:11"}`, 422, "parse reference"},
+		{`{"reference":"` + app + `@md5:11111111111111111111111111111111"}`, 422, "parse reference"},
+		{`{"reference":"` + app + `:sha256-` + digestOne.Hex() + `.sig@` + string(digestOne) + `"}`, 422, "place for signatures"},
 		{`{"reference":"` + app + `:sha256-` + digestOne.Hex() + `.sig"}`, 422, "place for signatures"},
 		{`{"reference":"https://ghcr.io/acme/app"}`, 422, "no scheme"},
 		{`{"reference":"` + app + `/../../x"}`, 422, "parse reference"},
@@ -150,4 +156,67 @@ func TestAQueueThatForgot(t *testing.T) {
 	t.Parallel()
 	s := newService(t, tokens, func(o *api.Options) { o.Queue = &fakeQueue{} })
 	s.refused(s.do(http.MethodPost, "/api/v1/scans", writeToken, `{"reference":"`+app+`"}`), 503, "")
+}
+
+// A digest is an image, whatever its tag; the tag beside it is judged as well.
+func TestAScanOfADigest(t *testing.T) {
+	t.Parallel()
+	s := newService(t, tokens, nil)
+	for text, key := range map[string]string{
+		"GHCR.io:443/acme/app@" + string(digestOne): app + "@" + string(digestOne),
+		app + ":1@" + string(digestOne):             app + ":1@" + string(digestOne),
+	} {
+		e := s.do(http.MethodPost, "/api/v1/scans", writeToken, `{"reference":"`+text+`"}`)
+		var scan v1.Scan
+		if err := json.Unmarshal(e.body, &scan); err != nil || e.status != http.StatusAccepted || scan.Reference != key || scan.State != v1.Waiting {
+			t.Fatalf("%s: %d %s %v", text, e.status, e.body, err)
+		}
+		if _, ok, err := s.queue.State(t.Context(), judge.Kind, key); err != nil || !ok {
+			t.Errorf("no task %s: %v", key, err)
+		}
+		var again v1.Scan
+		s.get(scan.Status, &again)
+		if again != scan {
+			t.Errorf("got %+v, want %+v", again, scan)
+		}
+	}
+	s.refused(s.do(http.MethodGet, "/api/v1/history?reference="+app+"@"+string(digestOne), readToken, ""), 422, "never changes")
+}
+
+// The verdict of a scan is one that is not older than it, of just that reference.
+func TestTheVerdictOfAScan(t *testing.T) {
+	t.Parallel()
+	q := &fakeQueue{}
+	s := newService(t, tokens, func(o *api.Options) { o.Queue = q })
+	q.is(jobs.State{Wanted: 7, Done: 7}, true)
+	record := func(key, tag string) int64 {
+		t.Helper()
+		id, err := s.store.AddVerdict(t.Context(), store.Verdict{Key: key, Repository: app, Tag: tag, Digest: digestOne, Decision: "deny", At: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	is := func(reference string, number int, want int64) {
+		t.Helper()
+		var got v1.Scan
+		s.get(fmt.Sprintf("/api/v1/scans?number=%d&reference=%s", number, url.QueryEscape(reference)), &got)
+		link := got.Verdict
+		if want != 0 && link != fmt.Sprintf("/api/v1/verdicts/%d", want) || want == 0 && !strings.Contains(link, "latest") || got.VerdictID != want {
+			t.Errorf("%s %d: %+v, want %d", reference, number, got, want)
+		}
+	}
+	pinned := app + "@" + string(digestOne)
+	tag := record("judge "+app+":1 5", "1")
+	byDigest := record("judge "+pinned+" 5", "")
+	named := record("judge "+app+":1@"+string(digestOne)+" 6", "")
+	record("judge "+app+":2 6", "2")
+	is(app+":1", 5, tag)
+	is(app+":1", 4, tag)
+	is(app+":1", 6, 0)
+	is(app+":3", 5, 0)
+	is(pinned, 5, byDigest)
+	is(pinned, 6, 0)
+	is(app+":1@"+string(digestOne), 6, named)
+	is(app+":2@"+string(digestOne), 5, 0)
 }

@@ -1,7 +1,9 @@
 // Package judge answers one question, again and again: what does this tag mean
 // now, and may it? It resolves the tag anew at its registry, scans what it means,
 // compares that with the ledger, records the change and the verdict, and says what
-// happened. Whatever made somebody ask is only a hint.
+// happened. Whatever made somebody ask is only a hint. An image that is named by
+// its digest is judged as well; it has no history of changes, and the ledger is
+// left alone.
 package judge
 
 import (
@@ -16,6 +18,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/difference"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/gather/signatures"
 	"github.com/intact-dev/intact/pkg/ledger"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/ref"
@@ -26,33 +29,13 @@ import (
 	"github.com/intact-dev/intact/pkg/store/jobs"
 )
 
-// Kind is that of the tasks that a [Judge] runs. Their key is the name of the tag,
-// registry/repository:tag.
-const Kind = "judge"
-
-// A Cause is the payload of a task: what made somebody ask.
-type Cause struct {
-	Cause string `json:"cause"` // "webhook harbor", "reconcile", "api alice"
-}
-
-// Task is the wish to have r judged. r has a tag and no digest.
-func Task(r ref.Ref, cause string) (jobs.Task, error) {
-	repository, tag := ledger.Name(r)
-	if err := ledger.CheckName(repository, tag); err != nil {
-		return jobs.Task{}, fmt.Errorf("judge %q: %w", r, err)
-	}
-	payload, err := json.Marshal(Cause{Cause: cause})
-	if err != nil {
-		return jobs.Task{}, fmt.Errorf("judge %q: %w", r, err)
-	}
-	return jobs.Task{Kind: Kind, Key: repository + ":" + tag, Payload: payload}, nil
-}
-
 // A Setup is how to scan: one version of policy, configuration and trust roots. A
 // run uses one for all that it does.
 type Setup struct {
 	Options scan.Options // TagBefore is the Judge's
-	Place   func(ref.Ref) scan.Place
+	// Place is where r is read. What its Listings keep is not used while a signature
+	// is awaited, where none is waited for, and for who asked.
+	Place func(r ref.Ref) scan.Place
 	// Tags lists the tags of a repository, as the registry's source does.
 	Tags  func(ctx context.Context, r ref.Ref, yield func(tag string) error) error
 	Grace time.Duration
@@ -102,9 +85,24 @@ func (j *Judge) Run(ctx context.Context, run *jobs.Run) error {
 	if err != nil {
 		return fmt.Errorf("judge %q: %w", run.Key, err)
 	}
-	o := j.scan(ctx, setup, r, cause.Cause)
+	last, err := j.last(ctx, r, run.Key)
+	if err != nil {
+		return fmt.Errorf("judge %q: %w", run.Key, err)
+	}
+	place := setup.Place(r)
+	switch {
+	case place.Listings == nil:
+	case setup.Grace <= 0: // the first look is the last
+		place.Listings = nil
+	case last.awaiting || !cause.Asked.IsZero():
+		place.Listings = signatures.Anew(place.Listings)
+	}
+	o := j.scan(ctx, setup, place, r, cause)
 	if o.lost() && run.Attempt < tries {
 		return fmt.Errorf("judge %q: %s", run.Key, o.target.Error)
+	}
+	if r.Digest != "" {
+		return j.record(ctx, setup, run, o, last)
 	}
 	if err := j.observe(ctx, o, look); errors.Is(err, store.ErrOutdated) {
 		return jobs.Snooze(0)
@@ -115,18 +113,19 @@ func (j *Judge) Run(ctx context.Context, run *jobs.Run) error {
 		j.Log.InfoContext(ctx, "nothing to judge: the registry has no such tag, and had none", "tag", run.Key, "cause", cause.Cause)
 		return run.Commit(ctx, nil)
 	}
-	return j.record(ctx, setup, run, o)
+	return j.record(ctx, setup, run, o, last)
 }
 
 // An outcome is what was found out about one tag.
 type outcome struct {
 	ref    ref.Ref
 	cause  string
+	asked  time.Time // when somebody asked who wants a verdict of their own; may be zero
 	at     time.Time
 	report *report.Report
 	target report.Target
 	digest ref.Digest // what the tag is by the scan; "" = gone, or not known
-	gone   bool       // the registry says that there is no such tag
+	gone   bool       // the registry says that there is no such tag, or image
 	before fact.Value[fact.TagHistory]
 	seen   store.Entry // the transition that made the tag what it is
 	moved  bool        // this look found the change
@@ -138,24 +137,33 @@ func (o *outcome) lost() bool { return o.digest == "" && !o.gone }
 // nothing reports whether there is no such tag and there never was.
 func (o *outcome) nothing() bool { return o.gone && o.before.State == fact.Absent }
 
+// judged is the image that the verdict is about: whatever a registry served for a
+// digest, it was asked for that one.
+func (o *outcome) judged() ref.Digest {
+	if o.ref.Digest != "" {
+		return o.ref.Digest
+	}
+	return o.digest
+}
+
 // scan resolves the tag by one GET and examines what it means.
-func (j *Judge) scan(ctx context.Context, s Setup, r ref.Ref, cause string) *outcome {
+func (j *Judge) scan(ctx context.Context, s Setup, place scan.Place, r ref.Ref, cause Cause) *outcome {
 	ctx, span := trace.SpanFromContext(ctx).TracerProvider().Tracer("github.com/intact-dev/intact").Start(ctx, "scan")
 	defer span.End()
-	out := &outcome{ref: r, cause: cause, at: j.Clock().UTC(), before: fact.Missing[fact.TagHistory](fact.Dependency, "the ledger was not asked")}
+	out := &outcome{ref: r, cause: cause.Cause, asked: cause.Asked, at: j.Clock().UTC(), before: fact.Missing[fact.TagHistory](fact.Dependency, "the ledger was not asked")}
 	options := s.Options
 	options.Facts, options.Timeout = false, s.Options.Timeout
 	options.TagBefore = func(r ref.Ref, now ref.Digest) fact.Value[fact.TagHistory] {
 		out.before = j.history(ctx, r, now)
 		return out.before
 	}
-	target := scan.Target{Text: r.String(), Kind: ref.KindImage, Origin: ref.Origin{Kind: "event", Where: cause}, Ref: r, Name: r, Place: s.Place(r)}
+	target := scan.Target{Text: r.String(), Kind: ref.KindImage, Origin: ref.Origin{Kind: "event", Where: cause.Cause}, Ref: r, Name: r, Place: place}
 	out.report = scan.Run(ctx, []scan.Target{target}, options)
 	out.target = out.report.Targets[0]
 	out.digest = out.target.Image
 	if out.digest == "" && out.target.Cause == fact.NotFound {
 		out.gone = true
-		if out.before.State != fact.Absent {
+		if r.Digest == "" && out.before.State != fact.Absent {
 			out.doubt(j.listed(ctx, s, r))
 		}
 	}
@@ -171,6 +179,7 @@ func (o *outcome) doubt(why string) {
 	o.gone = false
 	o.target.Error = why
 	o.target.Verdict.Decision = policy.Worst(o.target.Verdict.Decision, policy.Undecided)
+	o.report.Targets[0], o.report.Verdict = o.target, policy.Worst(o.report.Verdict, policy.Undecided)
 }
 
 // listed says why a tag that was not found may be there all the same; "" if the

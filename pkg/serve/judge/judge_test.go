@@ -41,6 +41,7 @@ type service struct {
 	waits    atomic.Int64 // verdicts that were none yet
 	deaf     atomic.Int64 // how often to refuse to tell
 	clock    atomic.Int64 // added to the time, in seconds
+	lists    lists
 }
 
 func newService(t *testing.T, policyText string, grace time.Duration, files ...[]byte) *service {
@@ -75,7 +76,9 @@ func newService(t *testing.T, policyText string, grace time.Duration, files ...[
 			}
 		},
 		Setup: func(context.Context) (judge.Setup, error) {
-			return judge.Setup{Grace: grace, Tags: src.Tags, Place: func(ref.Ref) scan.Place { return scan.Place{Source: src, Prober: src, Referrer: src} }, Options: scan.Options{
+			return judge.Setup{Grace: grace, Tags: src.Tags, Place: func(ref.Ref) scan.Place {
+				return scan.Place{Source: src, Prober: src, Referrer: src, Listings: &s.lists}
+			}, Options: scan.Options{
 				Policy: p, Checks: checks.All(), Now: clock(), Clock: clock, Depth: policy.DepthLayers, Layers: layers,
 				Select: image.Selection{Host: ref.Platform{OS: "linux", Architecture: "amd64"}}, Tool: report.Tool{Name: "intact", Version: "test"},
 				Signatures: scan.NewSigner(p, scan.SignerOptions{PublicRoot: func(context.Context) ([]byte, error) { return nil, errors.New("no root here") }, Clock: clock}),

@@ -11,6 +11,7 @@ import (
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/ledger"
 	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/ref"
 	"github.com/intact-dev/intact/pkg/report"
 	"github.com/intact-dev/intact/pkg/scan"
 	"github.com/intact-dev/intact/pkg/serve/happening"
@@ -20,15 +21,12 @@ import (
 
 // record keeps the verdict, says what happened if that is new, and looks again
 // where the verdict is not the last word.
-func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome) error {
-	repository, tag := ledger.Name(o.ref)
-	last, err := j.last(ctx, repository, tag)
-	if err != nil {
-		return fmt.Errorf("judge %q: %w", run.Key, err)
-	}
+func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome, last previous) error {
+	repository, tag := recorded(o.ref)
 	sum := j.summary(ctx, s, o)
 	wait := s.Grace - o.at.Sub(sum.Moved)
-	if sum.Awaiting = wait > 0 && !o.lost() && awaits(o.target.Verdict); sum.Awaiting {
+	// Nobody knows when a digest was pushed: who names one wants to know now.
+	if sum.Awaiting = wait > 0 && o.ref.Digest == "" && !o.lost() && awaits(o.target.Verdict); sum.Awaiting {
 		sum.Title = fmt.Sprintf("%s awaits its signature", o.ref)
 	}
 	j.attest(ctx, s, o, &sum, last)
@@ -41,7 +39,7 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome) 
 		return fmt.Errorf("judge %q: %w", run.Key, err)
 	}
 	v := store.Verdict{
-		Key: fmt.Sprintf("%s %s %d", Kind, run.Key, run.Generation), Repository: repository, Tag: tag, Digest: o.digest,
+		Key: verdictKey(run.Key, run.Generation), Repository: repository, Tag: tag, Digest: o.judged(),
 		Decision: sum.Decision.String(), Policy: o.report.Policy.Digest, At: o.at, Source: o.cause, Summary: data, Report: body.Bytes(),
 	}
 	var news []store.Happening
@@ -53,7 +51,8 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome) 
 		}
 		news = append(news, store.Happening{Key: h.ID, Type: string(h.Type), Subject: h.Subject, At: h.At, Data: data})
 	}
-	if sum.Awaiting && last.awaiting && last.digest == o.digest || !sum.Awaiting && !last.awaiting && !last.news(o, sum) {
+	same := sum.Awaiting && last.awaiting && last.digest == o.digest || !sum.Awaiting && !last.awaiting && !last.news(o, sum)
+	if same && !o.asked.After(last.at) {
 		// The same again: only that it was looked at is recorded, by the ledger.
 	} else if _, err := j.Store.AddVerdict(ctx, v, news...); err != nil {
 		return fmt.Errorf("judge %q: %w", run.Key, err)
@@ -72,7 +71,7 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome) 
 	switch {
 	case sum.Awaiting:
 		return run.CommitAgain(ctx, min(wait, pause(o.at.Sub(sum.Moved))), tell)
-	case o.lost():
+	case o.lost() && o.ref.Digest == "":
 		return run.CommitAgain(ctx, again(last.silent(o)), tell)
 	}
 	return run.Commit(ctx, tell)
@@ -117,33 +116,53 @@ func awaits(v policy.Verdict) bool {
 type previous struct {
 	store.Verdict
 	Summary
-	there    bool // of those that count
-	awaiting bool // the very last one waits for a signature,
-	digest   any  // and is about it
+	there    bool       // of those that count
+	at       time.Time  // of the very last one, whether it counts or not
+	awaiting bool       // that one waits for a signature,
+	digest   ref.Digest // and is about it
 }
 
-// last returns the last verdict of a tag that counts.
-func (j *Judge) last(ctx context.Context, repository, tag string) (previous, error) {
+// recorded is the name of r in verdicts.
+func recorded(r ref.Ref) (repository, tag string) {
+	repository, tag = ledger.Name(r)
+	if r.Digest != "" {
+		tag = ""
+	}
+	return repository, tag
+}
+
+// last returns the last verdict of a tag that counts, or the last of a reference
+// with a digest. Those that wait may be many: who asks gets one.
+func (j *Judge) last(ctx context.Context, r ref.Ref, task string) (previous, error) {
 	var out previous
-	all, err := j.Store.Verdicts(ctx, store.VerdictFilter{Repository: repository, Tag: tag, Limit: 20})
-	if err != nil {
-		return out, err
-	}
-	for i, v := range all {
-		var s Summary
-		if err := json.Unmarshal(v.Summary, &s); err != nil {
-			return out, fmt.Errorf("verdict %d: %w", v.ID, err)
+	repository, tag := recorded(r)
+	f := store.VerdictFilter{Repository: repository, Tag: tag, Digest: r.Digest, ByDigest: r.Digest != "", Limit: 20}
+	for {
+		all, err := j.Store.Verdicts(ctx, f)
+		if err != nil {
+			return out, err
 		}
-		if s.Awaiting {
-			if i == 0 {
-				out.awaiting, out.digest = true, v.Digest
+		for _, v := range all {
+			if _, mine := Generation(v.Key, task); f.ByDigest && !mine {
+				continue // it was named with another tag
 			}
-			continue
+			var s Summary
+			if err := json.Unmarshal(v.Summary, &s); err != nil {
+				return out, fmt.Errorf("verdict %d: %w", v.ID, err)
+			}
+			if out.at.IsZero() {
+				out.at, out.awaiting, out.digest = v.At, s.Awaiting, v.Digest
+			}
+			if !s.Awaiting {
+				out.Verdict, out.Summary, out.there = v, s, true
+				return out, nil
+			}
 		}
-		out.Verdict, out.Summary, out.there = v, s, true
-		break
+		if len(all) < f.Limit {
+			return out, nil
+		}
+		f.Before = all[len(all)-1].ID
 	}
-	return out, nil
 }
 
 // silent is how long the registry has not answered by the verdicts.
@@ -156,7 +175,7 @@ func (p previous) silent(o *outcome) time.Duration {
 
 // news reports whether a verdict says something that the last one did not.
 func (p previous) news(o *outcome, s Summary) bool {
-	return !p.there || p.Verdict.Digest != o.digest || p.Summary.Decision != s.Decision || p.Summary.Type != s.Type || p.Policy != o.report.Policy.Digest && p.Title != s.Title
+	return !p.there || p.Verdict.Digest != o.judged() || p.Summary.Decision != s.Decision || p.Summary.Type != s.Type || p.Policy != o.report.Policy.Digest && p.Title != s.Title
 }
 
 // told is what people hear of a verdict.
@@ -177,7 +196,7 @@ func (j *Judge) summary(ctx context.Context, s Setup, o *outcome) Summary {
 	if o.before.State == fact.Known {
 		out.Before = o.before.V.Before.Digest
 	}
-	if o.gone {
+	if o.gone && o.ref.Digest == "" {
 		out.Type = happening.TagDeleted
 	}
 	if out.Before != "" && o.digest != "" && out.Before != o.digest {

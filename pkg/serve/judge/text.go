@@ -17,6 +17,8 @@ const maxLines = 10
 func title(o *outcome, s Summary) string {
 	verb := map[policy.Decision]string{policy.Allow: "allowed", policy.Warn: "allowed with warnings", policy.Deny: "denied", policy.Undecided: "undecided"}[s.Decision]
 	switch {
+	case o.gone && o.ref.Digest != "":
+		return fmt.Sprintf("%s is not in its repository: %s", o.ref, verb)
 	case o.gone:
 		return fmt.Sprintf("%s was deleted: %s", o.ref, verb)
 	case o.lost():
@@ -40,6 +42,7 @@ func (o *outcome) back(s Summary) bool {
 func lines(o *outcome, s Summary) []string {
 	var out []string
 	switch {
+	case o.ref.Digest != "": // the title says it
 	case o.gone:
 		out = append(out, fmt.Sprintf("was %s", s.Before))
 	case o.lost():

@@ -6,18 +6,14 @@ package reconcile
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"time"
 
-	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/image"
-	"github.com/intact-dev/intact/pkg/ledger"
 	"github.com/intact-dev/intact/pkg/ref"
-	"github.com/intact-dev/intact/pkg/serve/judge"
+	"github.com/intact-dev/intact/pkg/store"
 	"github.com/intact-dev/intact/pkg/store/jobs"
 )
 
@@ -45,6 +41,12 @@ type Ledger interface {
 	Repositories(ctx context.Context) ([]string, error)
 }
 
+// A Memory keeps how far a repository is.
+type Memory interface {
+	State(ctx context.Context, name string) (store.State, error)
+	SetState(ctx context.Context, name string, data []byte, at time.Time) error
+}
+
 // A Scope is what is configured.
 type Scope struct {
 	Every        time.Duration // 0 = nothing is reconciled
@@ -57,6 +59,7 @@ type Scope struct {
 // A Reconciler compares registries with the ledger. It may be used concurrently.
 type Reconciler struct {
 	Ledger Ledger
+	Memory Memory
 	// Setup returns what is valid now.
 	Setup func(ctx context.Context) (Registry, Scope, error)
 	Want  func(ctx context.Context, tasks ...jobs.Task) error
@@ -122,99 +125,4 @@ func (c *Reconciler) repositories(ctx context.Context, registry Registry, scope 
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil
-}
-
-// limited is how long a registry is left alone that says that it was asked too
-// often, after the retries of single requests.
-const limited = 15 * time.Minute
-
-// Repository looks at one repository. It implements [jobs.Handler].
-func (c *Reconciler) Repository(ctx context.Context, run *jobs.Run) error {
-	registry, _, err := c.Setup(ctx)
-	if err != nil {
-		return fmt.Errorf("reconcile %q: %w", run.Key, err)
-	}
-	tasks, err := c.compare(ctx, registry, run.Key)
-	// What was found counts, also if the rest could not be asked for.
-	for batch := range slices.Chunk(tasks, 500) {
-		if err := c.Want(ctx, batch...); err != nil {
-			return fmt.Errorf("reconcile %q: %w", run.Key, err)
-		}
-	}
-	switch {
-	case image.CauseOf(err) == fact.RateLimited && err != nil:
-		c.Log.WarnContext(ctx, "reconciliation waits: the registry limits requests", "repository", run.Key, "error", err.Error())
-		return jobs.Snooze(limited)
-	case err != nil:
-		return fmt.Errorf("reconcile %q: %w", run.Key, err)
-	}
-	c.Log.InfoContext(ctx, "reconciled", "repository", run.Key, "differ", len(tasks))
-	return run.Commit(ctx, nil)
-}
-
-// down is after how many tags in a row without an answer it is the registry that
-// does not answer.
-const down = 5
-
-// compare returns a task for each tag that is not what the ledger says.
-func (c *Reconciler) compare(ctx context.Context, registry Registry, repository string) ([]jobs.Task, error) {
-	known, err := c.Ledger.Tags(ctx, repository)
-	if err != nil {
-		return nil, err
-	}
-	var tasks []jobs.Task
-	differs := func(tag string) error {
-		t, err := judge.Task(ref.Ref{Name: repository, Tag: tag}, Cause)
-		if err == nil {
-			tasks = append(tasks, t)
-		}
-		return err
-	}
-	listed := map[string]bool{}
-	var silent []string // tags of which the registry does not say what they are
-	row := 0            // how many of them are the last ones
-	err = registry.Tags(ctx, ref.Ref{Name: repository}, func(tag string) error {
-		listed[tag] = true
-		if ledger.Reserved(tag) {
-			return nil
-		}
-		now, err := registry.Head(ctx, ref.Ref{Name: repository, Tag: tag})
-		if err == nil || image.CauseOf(err) == fact.NotFound {
-			row = 0
-		}
-		switch {
-		case image.CauseOf(err) == fact.NotFound && err != nil:
-			delete(listed, tag) // gone since the list was made, or never there
-			return nil
-		case err != nil:
-			silent = append(silent, tag)
-			if row++; row >= down || image.CauseOf(err) == fact.RateLimited || ctx.Err() != nil {
-				return err
-			}
-			return nil
-		case now.DigestClaim == "" || now.DigestClaim != known[tag]:
-			return differs(tag)
-		}
-		return nil
-	})
-	var gone error
-	if err == nil {
-		// One tag that cannot be had hides no other; what is wrong with it is said by
-		// judging it.
-		for _, tag := range silent {
-			gone = errors.Join(gone, differs(tag))
-		}
-	}
-	if err == nil || image.CauseOf(err) == fact.NotFound {
-		// A repository that is gone has lost all its tags.
-		for _, tag := range slices.Sorted(maps.Keys(known)) {
-			if !listed[tag] {
-				gone = errors.Join(gone, differs(tag))
-			}
-		}
-	}
-	if image.CauseOf(err) == fact.NotFound {
-		err = nil
-	}
-	return tasks, errors.Join(err, gone)
 }

@@ -88,7 +88,7 @@ func TestCompare(t *testing.T) {
 			map[string]ref.Digest{"3": digest("a")}, []string{"1"}, fact.RateLimited},
 	} {
 		c := &Reconciler{Ledger: ledgerOf{tags: tt.known}, Log: slog.New(slog.DiscardHandler)}
-		tasks, err := c.compare(t.Context(), &tt.registry, "example.com/acme/app")
+		tasks, _, err := c.compare(t.Context(), &tt.registry, "example.com/acme/app", position{})
 		var got []string
 		for _, task := range tasks {
 			got = append(got, strings.TrimPrefix(task.Key, "example.com/acme/app:"))

@@ -62,7 +62,7 @@ func run(t *testing.T, kind, key string, r registry, k known, every time.Duratio
 		t.Fatal(err)
 	}
 	c := &reconcile.Reconciler{
-		Ledger: k, Clock: time.Now, Log: slog.New(slog.DiscardHandler),
+		Ledger: k, Memory: st, Clock: time.Now, Log: slog.New(slog.DiscardHandler),
 		Setup: func(context.Context) (reconcile.Registry, reconcile.Scope, error) {
 			return r, reconcile.Scope{Every: every, Repositories: []string{repository}, Watched: func(string) bool { return true }}, nil
 		},

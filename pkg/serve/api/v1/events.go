@@ -27,10 +27,10 @@ type Events struct {
 	Incomplete bool `json:"incomplete,omitempty"`
 }
 
-// A ScanRequest asks for a tag to be judged now.
+// A ScanRequest asks for a tag, or an image, to be judged now.
 type ScanRequest struct {
 	// Reference is registry/repository:tag of a repository that the service
-	// watches.
+	// watches, or with a digest, registry/repository[:tag]@digest.
 	Reference string `json:"reference"`
 }
 
@@ -40,7 +40,7 @@ type State string
 // States of a scan. The zero value is none of them.
 const (
 	Waiting State = "waiting" // or running
-	Done    State = "done"    // the verdict is recorded
+	Done    State = "done"    // the verdict is recorded, if there was anything to judge
 	// Failed: it was given up. Nothing was judged.
 	Failed State = "failed"
 )
@@ -53,9 +53,14 @@ type Scan struct {
 	Number int64  `json:"number"`
 	State  State  `json:"state"`
 	Error  string `json:"error,omitempty"` // of Failed
-	// Status is where to ask how far it is, Verdict where the newest verdict is.
+	// Status is where to ask how far it is, Verdict where the verdict is, or until
+	// it is done the newest one.
 	Status  string `json:"status"`
 	Verdict string `json:"verdict"`
+	// VerdictID is the verdict of Done that this scan led to, or a later one of the
+	// same reference. Not there: there is no such tag and never was; or an event came
+	// in between, and the one run for both found what was recorded already.
+	VerdictID int64 `json:"verdictId,omitempty"`
 }
 
 // An Inventory is what was found when it was last looked what runs.
