@@ -58,15 +58,7 @@ func (s *Store) write(ctx context.Context, do func(tx *sql.Tx) error) error {
 		// would be an old log.
 		o = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 	}
-	tx, err := s.db.Write.BeginTx(ctx, o)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
-	if err := do(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return s.db.Durable(ctx, o, do)
 }
 
 // A state is the row of a tag.

@@ -1,6 +1,7 @@
 package database_test
 
 import (
+	"database/sql"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -26,8 +27,16 @@ func TestOpenAndMigrate(t *testing.T) {
 		if err := db.Write.QueryRowContext(t.Context(), "PRAGMA journal_mode").Scan(&mode); err != nil || mode != "wal" {
 			t.Errorf("journal mode %q, %v", mode, err)
 		}
-		if err := db.Write.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&synchronous); err != nil || synchronous != 2 {
+		if err := db.Write.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&synchronous); err != nil || synchronous != 1 {
 			t.Errorf("synchronous %d, %v", synchronous, err)
+		}
+		if err := db.Durable(t.Context(), nil, func(tx *sql.Tx) error {
+			return tx.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&synchronous)
+		}); err != nil || synchronous != 2 {
+			t.Errorf("synchronous %d where it has to be durable, %v", synchronous, err)
+		}
+		if err := db.Write.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&synchronous); err != nil || synchronous != 1 {
+			t.Errorf("synchronous %d after that, %v", synchronous, err)
 		}
 		if _, err := db.Read.ExecContext(t.Context(), "INSERT INTO leaves VALUES (0, 'r', 't', 'x')"); err == nil {
 			t.Error("wrote through the connection for reading")

@@ -17,10 +17,10 @@ import (
 const readers = 4
 
 // openSQLite keeps one connection for writing, so that writers of one process
-// queue in Go and not in busy loops. What is committed is on the disk: an
-// acknowledged event must survive a power cut.
+// queue in Go and not in busy loops. Its commits survive the death of the process;
+// a power cut may take the last ones, in order, if they are not made by [DB.Durable].
 func openSQLite(ctx context.Context, file string) (*DB, error) {
-	write, err := sql.Open("sqlite", DSN(file, "_txlock=immediate"))
+	write, err := sql.Open("sqlite", DSN(file, "_txlock=immediate", "_pragma=synchronous(NORMAL)"))
 	if err != nil {
 		return nil, fmt.Errorf("open store %q: %w", file, err)
 	}
@@ -37,7 +37,8 @@ func openSQLite(ctx context.Context, file string) (*DB, error) {
 }
 
 // DSN is the name by which the driver opens an SQLite file: write-ahead log, every
-// commit synced, waiting for other processes for ten seconds.
+// commit synced, waiting for other processes for ten seconds. Options in more come
+// after these.
 func DSN(file string, more ...string) string {
 	path := (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath()
 	options := append([]string{
