@@ -166,7 +166,10 @@ func pack(report []byte) ([]byte, error) {
 		return nil, nil
 	}
 	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
+	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed) // written far more often than read
+	if err != nil {
+		return nil, err
+	}
 	if _, err := z.Write(report); err != nil {
 		return nil, err
 	}
