@@ -116,6 +116,7 @@ func (b *Inbox) commit(rs []*request) {
 	if len(unique) == 0 {
 		return
 	}
+	b.meter.add(len(unique), time.Now())
 	slices.SortFunc(unique, func(x, y *request) int {
 		return cmp.Or(cmp.Compare(x.d.Endpoint, y.d.Endpoint), cmp.Compare(x.d.Key, y.d.Key))
 	})

@@ -71,6 +71,7 @@ type Inbox struct {
 	waiting  atomic.Int64
 	unsure   atomic.Bool // of the count
 	shared   bool        // others take and move deliveries, too
+	meter    meter
 
 	closing chan struct{}
 	closed  chan struct{} // nothing is written any more

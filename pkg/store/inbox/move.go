@@ -16,7 +16,10 @@ type translate func(Delivery) ([]jobs.Task, error)
 const (
 	pollEvery  = time.Second // for what other replicas took
 	pruneEvery = time.Minute
-	patient    = 10 * time.Second // the longest pause after an error
+	// gather is how long deliveries come together after others were handed on: each
+	// commit of the store waits for the disk that an acknowledgement waits for, too.
+	gather  = 50 * time.Millisecond
+	patient = 10 * time.Second // the longest pause after an error
 )
 
 // Move hands deliveries on until ctx ends: it wants the tasks that f names for
@@ -45,7 +48,7 @@ func (b *Inbox) Move(ctx context.Context, q *jobs.Queue, f func(Delivery) ([]job
 	defer poll.Stop()
 	pruned, pause := time.Now(), time.Duration(0)
 	for ctx.Err() == nil {
-		err := b.drain(ctx, q, safe)
+		moved, err := b.drain(ctx, q, safe)
 		if err == nil && (b.unsure.Swap(false) || b.shared) {
 			err = b.count(ctx)
 		}
@@ -62,7 +65,12 @@ func (b *Inbox) Move(ctx context.Context, q *jobs.Queue, f func(Delivery) ([]job
 			}
 			continue
 		}
-		pause = 0
+		if pause = 0; moved {
+			select {
+			case <-ctx.Done():
+			case <-time.After(gather):
+			}
+		}
 		select {
 		case <-ctx.Done():
 		case <-b.wake:
@@ -71,15 +79,16 @@ func (b *Inbox) Move(ctx context.Context, q *jobs.Queue, f func(Delivery) ([]job
 	}
 }
 
-func (b *Inbox) drain(ctx context.Context, q *jobs.Queue, f translate) error {
+// drain hands on all there is, and reports whether there was anything.
+func (b *Inbox) drain(ctx context.Context, q *jobs.Queue, f translate) (moved bool, err error) {
 	for {
 		n, err := b.b.move(ctx, q, f)
 		b.waiting.Add(-int64(n))
 		if err != nil {
-			return fmt.Errorf("hand on deliveries: %w", err)
+			return moved, fmt.Errorf("hand on deliveries: %w", err)
 		}
-		if n < batch {
-			return nil
+		if moved = moved || n > 0; n < batch {
+			return moved, nil
 		}
 	}
 }
