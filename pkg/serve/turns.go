@@ -1,0 +1,47 @@
+package serve
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"github.com/intact-dev/intact/pkg/store/jobs"
+)
+
+// thick is how many deliveries a second, for each processor, are so many that
+// judging must not have all processors.
+const thick = 50
+
+// Turns hold judging back while deliveries come thick and fast: a sender who is
+// not answered sends again, while a judgement can wait, and is about the tag as it
+// is then, however often it was wanted. Half of the processors, at least one, do a
+// task each, and rest as long as it took.
+type turns struct {
+	rate  func() int // of deliveries a second
+	most  int
+	slots chan struct{}
+}
+
+func newTurns(rate func() int) *turns {
+	n := runtime.NumCPU()
+	return &turns{rate: rate, most: thick * n, slots: make(chan struct{}, max(1, n/2))}
+}
+
+// take waits for a turn of h, if it takes turns now.
+func (t *turns) take(h jobs.Handler) jobs.Handler {
+	return func(ctx context.Context, r *jobs.Run) error {
+		if t.rate() < t.most {
+			return h(ctx, r)
+		}
+		select {
+		case t.slots <- struct{}{}:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		start := time.Now()
+		defer func() {
+			time.AfterFunc(min(time.Since(start), time.Second), func() { <-t.slots })
+		}()
+		return h(ctx, r)
+	}
+}
