@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -72,6 +74,16 @@ func serveFlags() []cli.Flag {
 func runServe(ctx context.Context, p program, c *cli.Context) error {
 	if c.Args().Present() {
 		return usage(fmt.Errorf("serve takes no arguments, and there is %q", c.Args().First()), "what to serve is in the config: intact serve --config FILE")
+	}
+	if _, set := p.env("GOMAXPROCS"); !set {
+		// While judgements have all processors, the runtime looks at the network every
+		// 10 ms. With more of them the system gives a delivery its turn.
+		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
+	}
+	if _, set := p.env("GOGC"); !set {
+		// What is judged is garbage soon, and little is kept: the memory limit holds as
+		// ever.
+		debug.SetGCPercent(300)
 	}
 	hangup := reloads() // one that comes while it starts is not the end
 	var level slog.Level

@@ -31,6 +31,7 @@ const scope = "github.com/intact-dev/intact"
 type Tracing struct {
 	provider trace.TracerProvider
 	stop     func(context.Context) error
+	off      bool // nobody takes spans
 }
 
 // NewTracing returns Tracing that sends spans by OTLP over HTTP if the environment
@@ -46,7 +47,9 @@ func NewTracing(ctx context.Context, getenv func(string) string, version string,
 		return nil, fmt.Errorf("traces: %w", err)
 	}
 	if !on {
-		return TracingBy(noop.NewTracerProvider(), nil), nil
+		t := TracingBy(noop.NewTracerProvider(), nil)
+		t.off = true
+		return t, nil
 	}
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
@@ -67,7 +70,7 @@ func TracingBy(p trace.TracerProvider, stop func(context.Context) error) *Tracin
 	if stop == nil {
 		stop = func(context.Context) error { return nil }
 	}
-	return &Tracing{p, stop}
+	return &Tracing{provider: p, stop: stop}
 }
 
 func wantsTraces(getenv func(string) string) (bool, error) {
@@ -102,6 +105,9 @@ func (t *Tracing) Stop(ctx context.Context) error { return t.stop(ctx) }
 // query are not in the span. A trace that the caller says it is in is linked and not
 // joined: anybody may call.
 func (t *Tracing) Requests(next http.Handler) http.Handler {
+	if t.off {
+		return next
+	}
 	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if original, ok := r.Context().Value(requestKey{}).(*http.Request); ok {
 			// The body stays the one that the span counts.
