@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -9,7 +10,7 @@ import (
 // permute moves flags before arguments: the library stops reading flags at the
 // first argument, so that `intact scan IMAGE --policy strict` would scan an
 // image called strict with the default policy. Everything after -- is an
-// argument.
+// argument. A flag that wants a value does not take another flag for it.
 func permute(args []string, app *cli.App) ([]string, error) {
 	if len(args) < 2 {
 		return args, nil
@@ -47,6 +48,9 @@ func permute(args []string, app *cli.App) ([]string, error) {
 		name, _, hasValue := strings.Cut(strings.TrimLeft(a, "-"), "=")
 		if takesValue[name] && !hasValue && i+1 < len(rest) {
 			i++
+			if next, _, _ := strings.Cut(strings.TrimPrefix(rest[i], "--"), "="); strings.HasPrefix(rest[i], "--") && known(takesValue, next) {
+				return nil, usage(fmt.Errorf("%s has no value: the flag --%s follows", a, next), "write "+a+" VALUE, or "+a+"="+rest[i]+" if that is the value")
+			}
 			moved = append(moved, rest[i])
 		}
 	}
@@ -57,6 +61,11 @@ func permute(args []string, app *cli.App) ([]string, error) {
 		}
 	}
 	return append(out, plain...), nil
+}
+
+func known(flags map[string]bool, name string) bool {
+	_, ok := flags[name]
+	return ok
 }
 
 func find(commands []*cli.Command, name string) *cli.Command {
