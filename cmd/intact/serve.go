@@ -161,7 +161,7 @@ func newServer(c *cli.Context, cfg *config.Serve, s *serve.Service, st *store.St
 	}
 	server.Health = ops.NewHealth(log, nil,
 		ops.StorePart(func(ctx context.Context) error { _, err := st.Head(ctx); return err }),
-		ops.QueuePart(s.Pushes, lagging), ops.InboxPart(s.Inbox().Lag, cfg.Limits.Inbox), ops.TrustPart(s.Trust, time.Now))
+		ops.QueuePart(s.Pushes, lagging), ops.InboxPart(s.Inbox().Lag, s.Inbox().Try, cfg.Limits.Inbox), ops.TrustPart(s.Trust, time.Now))
 	metrics.WatchTrustRoot(s.Trust, time.Now)
 	server.Handler = ops.Routes{
 		Hooks: s.Hooks(), API: s.API(), Alive: ops.Alive(), Ready: server.Health, MetricsHandler: metrics.Handler(log),

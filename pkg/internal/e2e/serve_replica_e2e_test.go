@@ -88,6 +88,19 @@ func (r *replica) kill(t *testing.T) {
 	r.cmd = nil
 }
 
+// wait waits until the process ends by itself, and kills it if it does not.
+func (r *replica) wait(within time.Duration) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	killed := time.AfterFunc(within, func() { _ = r.cmd.Process.Kill() })
+	err := r.cmd.Wait()
+	r.cmd = nil
+	if !killed.Stop() {
+		return nil
+	}
+	return err
+}
+
 // end sends SIGTERM, and expects that the service ends well.
 func (r *replica) end(t *testing.T) {
 	t.Helper()

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/intact-dev/intact/pkg/store/database"
 	"github.com/intact-dev/intact/pkg/store/inbox"
 	"github.com/intact-dev/intact/pkg/store/jobs"
 )
@@ -151,8 +152,9 @@ func QueuePart(lag func(ctx context.Context) ([]jobs.Lag, error), bound time.Dur
 	}}
 }
 
-// InboxPart is ready if the inbox takes deliveries: fewer than limit wait.
-func InboxPart(lag func(ctx context.Context) (inbox.Lag, error), limit int) Part {
+// InboxPart is ready if the inbox takes deliveries: they can be kept, and fewer
+// than limit wait. try reports why none can be kept.
+func InboxPart(lag func(ctx context.Context) (inbox.Lag, error), try func(ctx context.Context) error, limit int) Part {
 	return Part{Name: "inbox", Look: func(ctx context.Context) (string, error) {
 		l, err := lag(ctx)
 		if err != nil {
@@ -160,6 +162,12 @@ func InboxPart(lag func(ctx context.Context) (inbox.Lag, error), limit int) Part
 		}
 		if l.Waiting >= limit {
 			return fmt.Sprintf("it is full: %d deliveries wait", l.Waiting), nil
+		}
+		switch err := try(ctx); {
+		case database.Full(err):
+			return "deliveries cannot be kept: the disk is full", err
+		case err != nil:
+			return "deliveries cannot be kept", err
 		}
 		return "", nil
 	}}

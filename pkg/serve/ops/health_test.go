@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/intact-dev/intact/pkg/serve/ops"
 	"github.com/intact-dev/intact/pkg/store/inbox"
@@ -25,10 +26,10 @@ func TestEachPartDecides(t *testing.T) {
 	clock := func() time.Time { return at }
 	log := &lockedBuffer{}
 	type state struct {
-		store, tasks, inbox error
-		oldest              time.Duration
-		waiting             int
-		trust               ops.Trust
+		store, tasks, inbox, kept error
+		oldest                    time.Duration
+		waiting                   int
+		trust                     ops.Trust
 	}
 	for _, tt := range []struct {
 		name   string
@@ -43,6 +44,8 @@ func TestEachPartDecides(t *testing.T) {
 		{"no queue", state{tasks: errors.New("canary-a")}, "queue", "not known", "canary-a"},
 		{"a full inbox", state{waiting: 10}, "inbox", "full: 10", ""},
 		{"no inbox", state{inbox: errors.New("canary-b")}, "inbox", "not known", "canary-b"},
+		{"nothing is kept", state{kept: errors.New("canary-c")}, "inbox", "cannot be kept", "canary-c"},
+		{"a full disk", state{kept: &pgconn.PgError{Code: "53100", Message: "canary-d"}}, "inbox", "kept: the disk is full", "canary-d"},
 		{"an expired trust root", state{trust: ops.Trust{Needed: true, At: at.Add(-48 * time.Hour), Expires: at}}, "trust root", "and expired on", ""},
 		{"no trust root", state{trust: ops.Trust{Needed: true}}, "trust root", "not had yet", ""},
 		{"a trust root that cannot be had", state{trust: ops.Trust{Needed: true, Failed: "its metadata has expired"}}, "trust root", "cannot be had: its metadata", ""},
@@ -54,7 +57,8 @@ func TestEachPartDecides(t *testing.T) {
 			ops.QueuePart(func(context.Context) ([]jobs.Lag, error) {
 				return []jobs.Lag{{Kind: "judge", Oldest: tt.state.oldest}}, tt.state.tasks
 			}, time.Minute),
-			ops.InboxPart(func(context.Context) (inbox.Lag, error) { return inbox.Lag{Waiting: tt.state.waiting}, tt.state.inbox }, 10),
+			ops.InboxPart(func(context.Context) (inbox.Lag, error) { return inbox.Lag{Waiting: tt.state.waiting}, tt.state.inbox },
+				func(context.Context) error { return tt.state.kept }, 10),
 			ops.TrustPart(func() ops.Trust { return tt.state.trust }, clock))
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, ops.ReadyPath, nil))

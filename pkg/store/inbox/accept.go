@@ -127,6 +127,7 @@ func (b *Inbox) commit(rs []*request) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	fresh, err := b.b.insert(ctx, ds)
+	b.failed.Store(err != nil)
 	if err != nil {
 		b.unsure.Store(true) // it may have been committed all the same
 	}

@@ -160,8 +160,11 @@ func fill(ctx context.Context, b *inbox.Inbox) error {
 		return errors.New("the disk is never full")
 	}
 	fmt.Fprintln(os.Stderr, "full:", full)
+	if b.Try(ctx) == nil {
+		return errors.New("the disk is full, and the inbox says that all is well")
+	}
 	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
 		return err
 	}
-	return errors.Join(acknowledge(ctx, b, "full-again", ""), b.Close())
+	return errors.Join(b.Try(ctx), acknowledge(ctx, b, "full-again", ""), b.Close())
 }

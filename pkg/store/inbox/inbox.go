@@ -56,6 +56,8 @@ type backend interface {
 	waiting(ctx context.Context) (n int, oldest time.Time, err error)
 	refused(ctx context.Context) (n int, err error)
 	prune(ctx context.Context, before time.Time) (more bool, err error)
+	// try writes and forgets something.
+	try(ctx context.Context) error
 	close() error
 }
 
@@ -70,6 +72,7 @@ type Inbox struct {
 	wake     chan struct{} // a delivery came
 	waiting  atomic.Int64
 	unsure   atomic.Bool // of the count
+	failed   atomic.Bool // the last commit
 	shared   bool        // others take and move deliveries, too
 	meter    meter
 

@@ -75,6 +75,39 @@ func TestAFullInboxRefuses(t *testing.T) {
 	})
 }
 
+func TestTryingLeavesNothingBehind(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T) *database.DB) {
+		db := open(t)
+		b, q := box(t, db, inbox.Options{}), queue(t, db)
+		for range 2 {
+			b.Fail()
+			if err := b.Try(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		if lag, err := b.Lag(t.Context()); err != nil || lag != (inbox.Lag{}) {
+			t.Errorf("%+v, %v", lag, err)
+		}
+		if _, err := b.Accept(t.Context(), delivery(1)); err != nil {
+			t.Error(err)
+		}
+		var handed []string
+		move(t, b, q, func(d inbox.Delivery) ([]jobs.Task, error) {
+			handed = append(handed, d.Key)
+			return nil, nil
+		})
+		if diff := cmp.Diff([]string{"1"}, handed); diff != "" {
+			t.Error(diff)
+		}
+		b.Fail()
+		ended, end := context.WithCancel(t.Context())
+		end()
+		if err := b.Try(ended); err == nil {
+			t.Error("nothing was tried")
+		}
+	})
+}
+
 func TestWhatCannotBeTranslatedIsRefusedAndHoldsNothingUp(t *testing.T) {
 	each(t, func(t *testing.T, open func(*testing.T) *database.DB) {
 		db := open(t)
