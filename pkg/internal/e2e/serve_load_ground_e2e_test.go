@@ -107,15 +107,16 @@ const envelope = `{"events":[{"id":"%[1]s","timestamp":"%[2]s","action":"push","
 	`"method":"PUT","useragent":"load"},"actor":{},"source":{"addr":"%[7]s","instanceID":"1"}}]}`
 
 // deliver sends a delivery about tag until a replica acknowledges it: where one
-// does not, the next one is asked, with the same body.
+// does not, the next one is asked, with the same body; where none does, it waits
+// longer each time, so that thousands that wait do not keep the service from starting.
 func (l *loaded) deliver(ctx context.Context, tag string, patience time.Duration) error {
 	n := l.next.Add(1)
 	repository, name, _ := strings.Cut(tag, ":")
 	i := l.images[repository][0]
 	body := fmt.Appendf(nil, envelope, fmt.Sprintf("%08d-%08x", n, rand.Uint32()), time.Now().UTC().Format(time.RFC3339Nano), i.mediaType, len(i.body), i.digest,
 		repository, l.registry.Addr, name)
-	at := time.Now()
-	for end := at.Add(patience); ; {
+	pause := 20 * time.Millisecond
+	for end := time.Now().Add(patience); ; {
 		began := time.Now()
 		err := l.post(ctx, l.addresses[int(n)%len(l.addresses)], body)
 		if err == nil {
@@ -132,7 +133,8 @@ func (l *loaded) deliver(ctx context.Context, tag string, patience time.Duration
 			return fmt.Errorf("delivery %d about %s: %w", n, tag, err)
 		}
 		if n++; int(n)%len(l.addresses) == 0 || len(l.addresses) == 1 {
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(pause/2 + rand.N(pause))
+			pause = min(2*pause, time.Second)
 		}
 	}
 }
