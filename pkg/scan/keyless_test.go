@@ -1,7 +1,9 @@
 package scan_test
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -216,6 +218,67 @@ func TestAttestationIsNoSignature(t *testing.T) {
 	s.want(attested, policy.Allow, "")
 	s.want(strings.Replace(attested, "github.com/actions", "evil.example", 1), policy.Deny, "SIG005")
 	s.want(strings.Replace(attested, slsaType, "https://spdx.dev/Document", 1), policy.Deny, "SIG005")
+}
+
+// What nobody asked for is not fetched, and so nobody knows what it holds. That
+// must not keep an image from being denied that is not signed.
+func TestAttestationThatNobodyAskedForLetsNoImageThrough(t *testing.T) {
+	t.Parallel()
+	at := func(d ref.Digest, suffix string) string { return d.Algorithm() + "-" + d.Hex() + suffix }
+	for name, attach := range map[string]func(s *signedImage, subject ref.Descriptor){
+		"a bundle that says what it is": func(s *signedImage, subject ref.Descriptor) {
+			layer := testimage.Blob(bundleType, s.provenance(s.sigstore.Keyless(testtrust.Holder{}), "https://github.com/actions/runner"))
+			s.manifest("", map[string]any{
+				"artifactType": bundleType, "layers": []any{s.blob(layer)}, "annotations": map[string]string{"dev.sigstore.bundle.predicateType": slsaType},
+				"subject": map[string]any{"mediaType": subject.MediaType, "digest": subject.Digest, "size": subject.Size},
+			})
+		},
+		"cosign's tag": func(s *signedImage, subject ref.Descriptor) {
+			statement := testtrust.Statement(s.t, slsaType, map[string]any{}, subject.Digest)
+			l := s.sigstore.Attestation(s.t, s.sigstore.Keyless(testtrust.Holder{}), statement, testtrust.Evidence{Log: testtrust.Time})
+			d := s.blob(testimage.Blob(l.MediaType, l.Bytes))
+			d["annotations"] = l.Annotations
+			s.manifest(at(subject.Digest, ".att"), map[string]any{"layers": []any{d}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSignedImage(t)
+			attach(s, s.root())
+			s.want(release, policy.Deny, "SIG001")
+			for _, i := range s.built.Images {
+				attach(s, i.Manifest.Descriptor)
+			}
+			s.want("    level: child\n"+release, policy.Deny, "SIG001")
+			s.want("    level: both\n"+release, policy.Deny, "SIG001")
+			s.attach(s.root(), s.signature(s.sigstore.Keyless(testtrust.Holder{}), s.root().Digest))
+			s.want(release, policy.Allow, "")
+			s.want("    level: both\n"+release, policy.Deny, "SIG006")
+		})
+	}
+}
+
+// blob stores o and returns its descriptor.
+func (s *signedImage) blob(o testimage.Object) map[string]any {
+	s.t.Helper()
+	if _, err := s.server.PutBlob("acme/app", o.Body); err != nil {
+		s.t.Fatal(err)
+	}
+	return map[string]any{"mediaType": o.Descriptor.MediaType, "digest": o.Descriptor.Digest, "size": o.Descriptor.Size}
+}
+
+// manifest stores one with fields, at a tag if it is not "".
+func (s *signedImage) manifest(tag string, fields map[string]any) {
+	s.t.Helper()
+	fields["schemaVersion"], fields["mediaType"] = 2, testimage.TypeManifest
+	fields["config"] = s.blob(testimage.Blob(testimage.TypeEmpty, []byte("{}")))
+	body, err := json.Marshal(fields)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := s.server.PutManifest("acme/app", cmp.Or(tag, string(ref.DigestOf(body, ""))), testimage.TypeManifest, body); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func TestUntrustedRootProvesNothing(t *testing.T) {

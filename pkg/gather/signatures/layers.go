@@ -27,6 +27,7 @@ func (l *lookup) readLayer(ctx context.Context, d ref.Descriptor, from *image.Fe
 	}
 	if kind == fact.KindAttestation && !l.opts.Attestations {
 		l.miss(fact.NotAsked, fmt.Sprintf("attestation %s of %s was not fetched: no rule asks for one", d.Digest, l.subject.Digest))
+		l.signatures[len(l.signatures)-1].V.Kind = kind
 		return
 	}
 	if limit == limits.Attestation && d.Size > 0 {

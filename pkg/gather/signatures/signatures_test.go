@@ -231,6 +231,9 @@ func TestAttestationsAreNotFetchedUnlessAsked(t *testing.T) {
 	for _, v := range found {
 		causes = append(causes, v.Cause)
 	}
+	if found[0].V.Kind != fact.KindAttestation || found[1].V.Kind != fact.KindAttestation {
+		t.Errorf("it is not said that they are attestations: %+v", found)
+	}
 	if d := cmp.Diff([]fact.Cause{fact.NotAsked, fact.NotAsked, ""}, causes); d != "" {
 		t.Error(d)
 	}

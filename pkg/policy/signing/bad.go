@@ -51,7 +51,7 @@ func (j *judgement) bad(s *fact.Set, want standing, message func(opinion) string
 			out.Findings = append(out.Findings, f)
 		}
 	}
-	if gaps := unknownParts(s, about); len(gaps) > 0 && !a.met {
+	if gaps := unknownParts(s, about, fact.KindSignature); len(gaps) > 0 && !a.met {
 		u := gaps.undecided()
 		u.Findings = out.Findings
 		return u

@@ -200,7 +200,7 @@ func explain(subjects []ref.Digest, by map[ref.Digest][]opinion) group {
 // gaps returns all that could hide a good signature on one of subjects.
 func (r requirement) gaps(s *fact.Set, subjects []ref.Digest, isGood map[ref.Digest]bool, by map[ref.Digest][]opinion, children bool) gaps {
 	about := func(d ref.Digest) bool { return d == "" || slices.Contains(subjects, d) }
-	out := unknownParts(s, about)
+	out := unknownParts(s, about, r.kind)
 	if s.Listings.State != fact.Unknown {
 		out = append(out, notLookedFor(s, subjects, isGood)...)
 	}
@@ -247,16 +247,17 @@ func (r requirement) unavailable() gaps {
 	return out
 }
 
-// unknownParts returns what is not known of listings and signatures. An Unknown
-// part may say which manifest it is about; if not, it counts for all.
-func unknownParts(s *fact.Set, about func(ref.Digest) bool) gaps {
+// unknownParts returns what is not known of listings and signatures, and could be
+// of that kind. An Unknown part may say which manifest it is about; if not, it
+// counts for all.
+func unknownParts(s *fact.Set, about func(ref.Digest) bool, kind fact.SignatureKind) gaps {
 	var out gaps
 	if s.Listings.State == fact.Unknown {
 		out = append(out, fact.Status{Cause: s.Listings.Cause, Why: s.Listings.Why})
 	} else {
 		for _, p := range s.Listings.Parts {
 			if p.State == fact.Unknown && about(p.V.Subject) {
-				out = append(out, p.Status())
+				out = append(out, wanted(p.Status()))
 			}
 		}
 	}
@@ -264,11 +265,24 @@ func unknownParts(s *fact.Set, about func(ref.Digest) bool) gaps {
 		return append(out, fact.Status{Cause: s.Signatures.Cause, Why: s.Signatures.Why})
 	}
 	for _, p := range s.Signatures.Parts {
-		if p.State == fact.Unknown && about(p.V.Subject) {
-			out = append(out, p.Status())
+		if p.State != fact.Unknown || !about(p.V.Subject) {
+			continue
 		}
+		if p.Cause == fact.NotAsked && p.V.Kind == fact.KindAttestation && kind == fact.KindSignature {
+			continue // left alone because no rule asks for one: it is no signature
+		}
+		out = append(out, wanted(p.Status()))
 	}
 	return out
+}
+
+// wanted is st of one thing among others. That one was not asked for is no choice
+// of the user, who leaves out all or nothing, and must not let an image pass.
+func wanted(st fact.Status) fact.Status {
+	if st.Cause == fact.NotAsked {
+		st.Cause = fact.Dependency
+	}
+	return st
 }
 
 // notLookedFor returns the subjects for which no place was looked at: nothing
