@@ -48,7 +48,7 @@ func (s *scanSetup) attest(ctx context.Context, c *cli.Context, signer attest.Si
 	if !c.Bool("push") {
 		return nil
 	}
-	digest, form, err := s.attach(ctx, v, bundle)
+	digest, form, err := s.attach(ctx, v, bundle, nil)
 	if err != nil {
 		return usage(fmt.Errorf("not pushed: %w", err), "the credentials must allow a push to the repository; --output FILE needs none")
 	}
@@ -71,13 +71,13 @@ func bundleOf(ctx context.Context, signer attest.Signer, v attest.Verdict) ([]by
 }
 
 // attach stores a bundle beside the image that it is about.
-func (s *scanSetup) attach(ctx context.Context, v attest.Verdict, bundle []byte) (ref.Digest, string, error) {
+func (s *scanSetup) attach(ctx context.Context, v attest.Verdict, bundle []byte, pushes func(ref.Digest)) (ref.Digest, string, error) {
 	subject, err := s.subject(ctx, v.Image.WithDigest(v.Digest))
 	if err != nil {
 		return "", "", err
 	}
 	return s.reach.registry.Attach(ctx, v.Image, registry.Artifact{
-		Subject: subject, Type: attest.BundleType, Bytes: bytes.TrimSuffix(bundle, []byte("\n")),
+		Subject: subject, Type: attest.BundleType, Pushes: pushes, Bytes: bytes.TrimSuffix(bundle, []byte("\n")),
 		// As cosign writes them: it finds bundles by these.
 		Annotations: map[string]string{
 			"dev.sigstore.bundle.content": "dsse-envelope", "dev.sigstore.bundle.predicateType": attest.PredicateType,

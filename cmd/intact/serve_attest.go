@@ -17,7 +17,7 @@ import (
 
 // attester signs verdicts of the service as the config says; nil if it says
 // nothing. A key that cannot be read is an error now, not at the first push.
-func (s *scanSetup) attester(p program, c *cli.Context, a *config.Attest) (func(context.Context, *report.Report, ref.Ref) error, error) {
+func (s *scanSetup) attester(p program, c *cli.Context, a *config.Attest) (func(context.Context, *report.Report, ref.Ref, func(ref.Digest)) error, error) {
 	if a == nil {
 		return nil, nil
 	}
@@ -29,7 +29,7 @@ func (s *scanSetup) attester(p program, c *cli.Context, a *config.Attest) (func(
 		}
 		signer.Key = key
 	}
-	return func(ctx context.Context, r *report.Report, name ref.Ref) error {
+	return func(ctx context.Context, r *report.Report, name ref.Ref, pushes func(ref.Digest)) error {
 		v, ok := verdictOf(r, name, s.options.Depth)
 		if !ok {
 			return attest.ErrUndecided
@@ -45,7 +45,7 @@ func (s *scanSetup) attester(p program, c *cli.Context, a *config.Attest) (func(
 				return err
 			}
 		}
-		return s.attestServed(ctx, signer, v, a)
+		return s.attestServed(ctx, signer, v, a, pushes)
 	}, nil
 }
 
@@ -68,7 +68,7 @@ func readAttestKey(p program, a *config.Attest) (*attest.Key, error) {
 }
 
 // attestServed signs v and puts it where the config says.
-func (s *scanSetup) attestServed(ctx context.Context, signer attest.Signer, v attest.Verdict, a *config.Attest) error {
+func (s *scanSetup) attestServed(ctx context.Context, signer attest.Signer, v attest.Verdict, a *config.Attest, pushes func(ref.Digest)) error {
 	bundle, err := bundleOf(ctx, signer, v)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (s *scanSetup) attestServed(ctx context.Context, signer attest.Signer, v at
 		}
 	}
 	if a.Push {
-		if _, _, err := s.attach(ctx, v, bundle); err != nil {
+		if _, _, err := s.attach(ctx, v, bundle, pushes); err != nil {
 			return fmt.Errorf("push the bundle: %w", err)
 		}
 	}

@@ -54,6 +54,9 @@ func (s *Service) route(d inbox.Delivery) ([]jobs.Task, error) {
 	}
 	var tasks []jobs.Task
 	for _, e := range events {
+		if s.own.heard(e, s.o.Clock()) {
+			continue
+		}
 		cause := "webhook " + e.Endpoint
 		if e.Tag != "" && e.Action != webhook.Signature && !ledger.Reserved(e.Tag) {
 			t, err := judge.Task(e.Ref(), cause)

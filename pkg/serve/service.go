@@ -53,8 +53,9 @@ type Snapshot struct {
 	Trust func(ctx context.Context) (TrustRoot, error)
 	// TrustNotes are about trust roots of the policy's own, for health.
 	TrustNotes []string
-	// Attest signs a verdict and writes it where the config says; nil = nobody asked.
-	Attest func(ctx context.Context, r *report.Report, name ref.Ref) error
+	// Attest signs a verdict and writes it where the config says, and says which
+	// manifests it is about to push; nil = nobody asked.
+	Attest func(ctx context.Context, r *report.Report, name ref.Ref, pushes func(ref.Digest)) error
 	Close  func() // nil = nothing is to be closed
 
 	listings *listings // of its registry; made when it becomes valid
@@ -90,6 +91,7 @@ type Service struct {
 	current *Snapshot
 	started bool
 	trust   trust
+	own     own
 }
 
 // New loads the first Snapshot and opens inbox and queue. An error in the config

@@ -14,6 +14,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/config"
 	"github.com/intact-dev/intact/pkg/ref"
+	"github.com/intact-dev/intact/pkg/report"
 	"github.com/intact-dev/intact/pkg/scan"
 	"github.com/intact-dev/intact/pkg/serve/api"
 	"github.com/intact-dev/intact/pkg/serve/happening"
@@ -144,7 +145,13 @@ func (s *Service) refresh(ctx context.Context) {
 
 func (s *Service) judging(context.Context) (judge.Setup, error) {
 	now := s.Snapshot()
-	return judge.Setup{Options: s.dated(now.Options), Place: now.place, Tags: now.Registry.Tags, Grace: now.Config.Serve.Grace, Attest: now.Attest}, nil
+	out := judge.Setup{Options: s.dated(now.Options), Place: now.place, Tags: now.Registry.Tags, Grace: now.Config.Serve.Grace}
+	if now.Attest != nil {
+		out.Attest = func(ctx context.Context, r *report.Report, name ref.Ref) error {
+			return now.Attest(ctx, r, name, func(d ref.Digest) { s.own.push(d, s.o.Clock()) })
+		}
+	}
+	return out, nil
 }
 
 // dated sets the day to judge by.

@@ -102,8 +102,8 @@ const (
 )
 
 // startServing starts a registry and replicas of the service that keep their store
-// at ledger, a line of the config.
-func startServing(t *testing.T, g *ground, replicas int, ledger, grace string) *serving {
+// at ledger, a line of the config. more are lines of its section serve.
+func startServing(t *testing.T, g *ground, replicas int, ledger, grace string, more ...string) *serving {
 	t.Helper()
 	var hooks []testground.Hook
 	addresses := freeAddresses(t, replicas)
@@ -112,7 +112,7 @@ func startServing(t *testing.T, g *ground, replicas int, ledger, grace string) *
 	}
 	g.registry = must(testground.StartRegistry(t.Context(), t.TempDir(), hooks...))(t)
 	t.Cleanup(func() { ok(t, g.registry.Close()) })
-	s := prepare(t, g, ledger, grace, fmt.Sprintf("reconcile: {every: 1h, registries: [%q]}", g.registry.Addr))
+	s := prepare(t, g, ledger, grace, append(more, fmt.Sprintf("reconcile: {every: 1h, registries: [%q]}", g.registry.Addr))...)
 	for _, address := range addresses {
 		s.serve(t, address)
 	}

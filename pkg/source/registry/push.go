@@ -27,6 +27,14 @@ type Artifact struct {
 	Type        string         // of the artifact, and of the file
 	Bytes       []byte
 	Annotations map[string]string // of the manifest, and of the descriptor in lists
+	// Pushes is told of each manifest before it is sent; nil = nobody wants to know.
+	Pushes func(ref.Digest)
+}
+
+func (a Artifact) pushes(manifest []byte) {
+	if a.Pushes != nil {
+		a.Pushes(ref.DigestOf(manifest, ""))
+	}
 }
 
 // A write is what a request sends, and the status that says it was taken.
@@ -92,6 +100,7 @@ func (e *endpoint) attach(ctx context.Context, r ref.Ref, a Artifact) (ref.Diges
 		}
 	}
 	manifest := descriptorOf(mediaTypeManifest, body)
+	a.pushes(body)
 	header, err := e.putManifest(ctx, repo, string(manifest.Digest), mediaTypeManifest, body)
 	if err != nil {
 		return "", "", fmt.Errorf("store the manifest: %w", err)
@@ -106,7 +115,7 @@ func (e *endpoint) attach(ctx context.Context, r ref.Ref, a Artifact) (ref.Diges
 		return "", "", fmt.Errorf("ask for the referrers: %w", err)
 	}
 	manifest.ArtifactType, manifest.Annotations = a.Type, a.Annotations
-	if err := e.addToTag(ctx, r, a.Subject.Digest, manifest); err != nil {
+	if err := e.addToTag(ctx, r, a, manifest); err != nil {
 		return "", "", fmt.Errorf("fallback tag %s: %w", fallbackTag(a.Subject.Digest), err)
 	}
 	return manifest.Digest, fact.FormFallbackTag, nil
@@ -178,12 +187,13 @@ func (e *endpoint) putManifest(ctx context.Context, repo, name, kind string, bod
 	})
 }
 
-// addToTag adds d to the index under the fallback tag. There is no way to do so in
+// addToTag adds d, the manifest of a, to the index under the fallback tag. There is no way to do so in
 // one step: what others write at the same time may be lost, so it is read again
 // until d is in it. A tag that holds anything else is left alone.
 //
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject
-func (e *endpoint) addToTag(ctx context.Context, r ref.Ref, subject ref.Digest, d ref.Descriptor) error {
+func (e *endpoint) addToTag(ctx context.Context, r ref.Ref, a Artifact, d ref.Descriptor) error {
+	subject := a.Subject.Digest
 	for range 1 + max(1, e.s.o.Retries) {
 		list, err := e.readTag(ctx, r, subject)
 		if err != nil {
@@ -199,6 +209,7 @@ func (e *endpoint) addToTag(ctx context.Context, r ref.Ref, subject ref.Digest, 
 		if err != nil {
 			return err
 		}
+		a.pushes(body)
 		if _, err := e.putManifest(ctx, r.Repository(), fallbackTag(subject), mediaTypeIndex, body); err != nil {
 			return err
 		}
