@@ -155,6 +155,8 @@ func TestDecideTakenAway(t *testing.T) {
 		{"less deep, beyond what the policy asks", needs + "depth: manifest\n", "LAY002", "", policy.Run{Depth: policy.DepthReference}, policy.Allow},
 		{"switched off", needs, "REF005", "", policy.Run{Skipped: []string{"REF005"}}, policy.Undecided},
 		{"family switched off", needs, "REF005", "", policy.Run{Skipped: []string{"REF"}}, policy.Undecided},
+		{"a rule beside a policy that is not deep", signed + "depth: reference\n", "SIG001", "ghcr.io/acme/api", policy.Run{Depth: policy.DepthReference}, policy.Undecided},
+		{"no rule beside a policy that is not deep", signed + "depth: reference\n", "SIG001", "docker.io/acme/api", policy.Run{Depth: policy.DepthReference}, policy.Allow},
 		{"signatures off, no rules", needs, "SIG001", "ghcr.io/acme/api", policy.Run{Skipped: []string{"SIG"}}, policy.Allow},
 		{"signatures off, rule", signed, "SIG001", "ghcr.io/acme/api", policy.Run{Skipped: []string{"SIG"}}, policy.Undecided},
 		{"signatures off, none", signed, "SIG001", "quay.io/acme/api", policy.Run{Skipped: []string{"SIG"}}, policy.Allow},

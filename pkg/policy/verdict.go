@@ -156,9 +156,12 @@ func (p *Policy) tookAway(s Subject, id string, run Run) string {
 	if slices.Contains(run.Skipped, id) || slices.Contains(run.Skipped, familyOf(id)) {
 		return "it was switched off"
 	}
-	d := run.Depth.order()
-	if d > 0 && slices.ContainsFunc(p.needs(id), func(n int) bool { return n > d && n <= p.depth.order() }) {
-		return fmt.Sprintf("the depth was %s and the policy asks for %s", run.Depth, p.depth)
+	asked, d := p.depth, run.Depth.order()
+	if familyOf(id) == "SIG" && asked.order() < DepthManifest.order() {
+		asked = DepthManifest // what a rule requires is asked for, whatever the policy says beside it
+	}
+	if d > 0 && slices.ContainsFunc(p.needs(id), func(n int) bool { return n > d && n <= asked.order() }) {
+		return fmt.Sprintf("the depth was %s and the policy asks for %s", run.Depth, asked)
 	}
 	return ""
 }
