@@ -60,6 +60,8 @@ func (o *opener) config(ctx context.Context, c *Child) {
 	declared := ref.Platform{OS: c.Platform.OS, Architecture: c.Platform.Architecture}
 	got := ref.Platform{OS: c.Config.Platform.OS, Architecture: c.Config.Platform.Architecture}
 	switch {
+	case c.Platform == (ref.Platform{}) && c.Config.Platform.Unknown():
+		// A config alone does not make it something that nobody runs.
 	case c.Platform == (ref.Platform{}):
 		c.Platform = c.Config.Platform
 	case got != declared:

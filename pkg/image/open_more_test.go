@@ -280,3 +280,18 @@ func TestClassIsWhatSomeRuntimeWouldRun(t *testing.T) {
 		}
 	}
 }
+
+// Where no entry is for the machine, Podman and CRI-O take one for which the index
+// states no platform, whatever its config says.
+func TestAnEntryWithoutAPlatformMayRunAnywhere(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	other := on(m.image(t, "linux", "s390x", "other"), "linux", "s390x")
+	for _, p := range []ref.Platform{{OS: "unknown", Architecture: "unknown"}, {OS: "linux", Architecture: "arm64"}} {
+		m.index(t, []ref.Descriptor{other, m.image(t, p.OS, p.Architecture, "hidden")}, "t")
+		c := open(t, m, "t", Options{Select: Selection{Host: linuxAMD}}).Children[1]
+		if !c.Selected || !c.Runnable() {
+			t.Errorf("config says %s: selected %v, runnable %v", p, c.Selected, c.Runnable())
+		}
+	}
+}

@@ -15,7 +15,8 @@ type Selection struct {
 	// matches becomes a child with an error.
 	Only []ref.Platform
 	// Host selects the images for this platform, or the only image there is, or
-	// the first one listed if none is for it. Used if neither All nor Only is set.
+	// the first one listed if none is for it and those whose platform the index does
+	// not state. Used if neither All nor Only is set.
 	Host ref.Platform
 }
 
@@ -71,10 +72,21 @@ func (s Selection) apply(img *Image) {
 			}
 		}
 	case s.Host != (ref.Platform{}) && len(runnable) > 0:
-		if !mark(runnable, s.Host) {
-			runnable[0].Selected = true
+		if mark(runnable, s.Host) {
+			return
+		}
+		for i, c := range runnable {
+			c.Selected = i == 0 || c.unstated()
 		}
 	}
+}
+
+// unstated reports whether the index says no platform of c. Some runtimes take
+// such an entry where none is for them, and do not ask what its config says.
+//
+// https://github.com/containers/image/blob/v5.36.0/internal/manifest/oci_index.go
+func (c *Child) unstated() bool {
+	return c.Desc.Platform == nil || *c.Desc.Platform == (ref.Platform{})
 }
 
 func mark(children []*Child, want ref.Platform) bool {
