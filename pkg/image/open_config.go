@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/internal/limits"
@@ -10,13 +11,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// configs fetches the config of every image among the children, and that of a
-// root that is no index, whatever it is.
+// configs fetches the config of every image among the children and of what could
+// be one, and that of a root that is no index, whatever it is.
 func (o *opener) configs(ctx context.Context) {
 	var g errgroup.Group
 	g.SetLimit(o.jobs())
 	for _, c := range o.img.Children {
-		if c.Class != fact.ClassImage && c.Manifest != o.img.Root || c.Manifest == nil || !c.Manifest.Right() || c.Manifest.Manifest.Config == nil {
+		if c.Manifest == nil || !c.Manifest.Right() || c.Manifest.Manifest.Config == nil ||
+			c.Class != fact.ClassImage && c.Manifest != o.img.Root && !mayRun(c.Manifest.Manifest) {
 			continue
 		}
 		g.Go(func() error { o.config(ctx, c); return nil })
@@ -50,7 +52,10 @@ func (o *opener) config(ctx context.Context, c *Child) {
 		o.opts.Documents.Keep(d.Digest, raw)
 	}
 	if c.Class != fact.ClassImage {
-		return // what it says is no concern of ours
+		if !mayRun(c.Manifest.Manifest) || !namesLayers(raw) {
+			return // what it says is no concern of ours
+		}
+		c.Class, c.Manifest.Doc.Class, c.Manifest.Doc.Role = fact.ClassImage, fact.ClassImage, roleOf(fact.ClassImage)
 	}
 	c.Config, doc.Problems, c.ConfigOK = ParseConfig(raw, len(c.Manifest.Manifest.Layers))
 	c.ConfigOK = c.ConfigOK && !ambiguous(doc.Problems)
@@ -69,4 +74,19 @@ func (o *opener) config(ctx context.Context, c *Child) {
 			Detail: fmt.Sprintf("the index says %s, the config says %s", declared, got)})
 	}
 	c.ConfigDoc = &doc
+}
+
+// mayRun reports whether some runtime unpacks m if its config is one of an image
+// by its content: containerd goes by the layers' types, Podman by the manifest's.
+//
+// https://github.com/containerd/containerd/blob/v2.4.2/client/image.go
+func mayRun(m *Manifest) bool {
+	return m.MediaType == TypeDockerManifest || slices.ContainsFunc(m.Layers, func(l ref.Descriptor) bool { return mayBeLayer(l.MediaType) })
+}
+
+// namesLayers reports whether raw could be read as the config of an image with
+// layers, whatever its media type.
+func namesLayers(raw []byte) bool {
+	cfg, problems, ok := ParseConfig(raw, 0)
+	return ok && (len(cfg.DiffIDs) > 0 || ambiguous(problems))
 }

@@ -2,6 +2,7 @@ package image
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -292,6 +293,52 @@ func TestAnEntryWithoutAPlatformMayRunAnywhere(t *testing.T) {
 		c := open(t, m, "t", Options{Select: Selection{Host: linuxAMD}}).Children[1]
 		if !c.Selected || !c.Runnable() {
 			t.Errorf("config says %s: selected %v, runnable %v", p, c.Selected, c.Runnable())
+		}
+	}
+}
+
+// Kubernetes with containerd runs what has layers and a config that lists them,
+// whatever type the manifest calls the config, and Podman does in Docker's form.
+func TestAnImageHidesBehindNoConfigType(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	d := m.image(t, "linux", "amd64", "x")
+	var doc struct{ Config, Layers any }
+	if err := json.Unmarshal(m.manifests[string(d.Digest)].Body, &doc); err != nil {
+		t.Fatal(err)
+	}
+	const other = "application/vnd.example.config.v1+json"
+	layer := doc.Layers.([]any)[0].(map[string]any)
+	hide := func(manifestType, layerType string) ref.Descriptor {
+		config := maps.Clone(doc.Config.(map[string]any))
+		config["mediaType"] = other
+		l := maps.Clone(layer)
+		l["mediaType"] = layerType
+		return on(m.put(t, manifestType, object{"schemaVersion": 2, "mediaType": manifestType, "config": config, "layers": []any{l}}, "single"), "linux", "amd64")
+	}
+	for name, tt := range map[string]struct {
+		entry ref.Descriptor
+		want  fact.Class
+	}{
+		"containerd's":        {hide(TypeOCIManifest, "application/vnd.oci.image.layer.v1.tar"), fact.ClassImage},
+		"podman's":            {hide(TypeDockerManifest, "application/octet"), fact.ClassImage},
+		"nothing to unpack":   {hide(TypeOCIManifest, "application/wasm"), fact.ClassArtifact},
+		"a config of another": {on(m.put(t, TypeOCIManifest, object{"schemaVersion": 2, "mediaType": TypeOCIManifest, "config": m.blob([]byte(`{}`), other), "layers": []any{layer}}), "linux", "amd64"), fact.ClassArtifact},
+		"a variant of a key": {on(m.put(t, TypeOCIManifest, object{"schemaVersion": 2, "mediaType": TypeOCIManifest,
+			"config": m.blob([]byte(`{"Rootfs":{"diff_ids":["`+string(d.Digest)+`"]}}`), other), "layers": []any{layer}}), "linux", "amd64"), fact.ClassImage},
+	} {
+		m.index(t, []ref.Descriptor{tt.entry}, "t")
+		m.manifests["root"] = m.manifests[string(tt.entry.Digest)]
+		child := open(t, m, "t", Options{Select: Selection{Host: linuxAMD}}).Children[0]
+		img := open(t, m, "root", Options{Select: Selection{Host: linuxAMD}})
+		root := img.Children[0]
+		for at, c := range map[string]*Child{"child": child, "root": root} {
+			if image := tt.want == fact.ClassImage; c.Class != tt.want || c.Manifest.Doc.Class != tt.want || c.Selected != image || c.Runnable() != image {
+				t.Errorf("%s, %s: class %s, selected %v", name, at, c.Class, c.Selected)
+			}
+		}
+		if img.Root.Doc.Class != tt.want {
+			t.Errorf("%s: class of the root %s", name, img.Root.Doc.Class)
 		}
 	}
 }
