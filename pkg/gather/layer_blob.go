@@ -1,6 +1,7 @@
 package gather
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -8,6 +9,8 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/image"
@@ -138,6 +141,23 @@ func hashOnly(r io.Reader, d ref.Descriptor, told func(int64)) (*layer.Contents,
 		Digest: ref.Digest(d.Digest.Algorithm() + ":" + hex.EncodeToString(h.Sum(nil))),
 	}
 	return &layer.Contents{Fact: f}, nil
+}
+
+// notOfWindows returns a path of c that no layer of Windows holds; "" if there is
+// none. Runtimes on Linux run an image though its config says windows.
+//
+// https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md
+func notOfWindows(c *layer.Contents) string {
+	if c == nil || !c.Readable() {
+		return ""
+	}
+	for e := range c.Entries.All() {
+		top, _, _ := bytes.Cut(e.Path, []byte("/"))
+		if name := strings.TrimPrefix(string(top), ".wh."); name != "" && !slices.ContainsFunc([]string{"Files", "Hives", "UtilityVM"}, func(s string) bool { return strings.EqualFold(s, name) }) {
+			return string(e.Path)
+		}
+	}
+	return ""
 }
 
 type counter func(int64)

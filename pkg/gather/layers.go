@@ -264,6 +264,10 @@ func (p *platformRead) run(ctx context.Context) (Contents, *layer.Tree) {
 		if i < len(p.c.Config.DiffIDs) {
 			f.DeclaredDiffID = p.c.Config.DiffIDs[i]
 		}
+		if path := notOfWindows(contents[i]); path != "" && i == j && p.c.Class == fact.ClassImage && p.c.Config.Platform.OS == "windows" {
+			f.Problems = append(slices.Clip(f.Problems), fact.Problem{Kind: fact.ProblemMediaType,
+				Detail: fmt.Sprintf("the config says windows, and %q is nothing that a layer of Windows holds", path)})
+		}
 	}
 	out := Contents{Layers: fact.ListOf(parts...)}
 	if p.c.Class != fact.ClassImage {

@@ -142,6 +142,33 @@ func TestLayerThatOccursTwiceIsReadOnce(t *testing.T) {
 	}
 }
 
+// Runtimes on Linux take an image that says it is Windows': the files are Unix'.
+func TestFilesThatAreNotOfWindows(t *testing.T) {
+	t.Parallel()
+	problems := func(file string) (out int) {
+		img := app("windows/amd64", "x")
+		img.Layers = []testimage.Layer{{Files: []testimage.File{{Path: "Files/Windows/app.exe", Content: "x"}, {Path: "Hives/System_Delta"}, {Path: file, Content: "x"}}}}
+		img.Layers = append(img.Layers, img.Layers[0])
+		m := newMemory()
+		m.add(build(t, testimage.Spec{Images: []testimage.Image{img}}), "t")
+		got, _ := read(t, m, gather.NewLayers(4, nil, nil))
+		for _, p := range got.Layers.Parts {
+			for _, problem := range p.V.Problems {
+				if problem.Kind == fact.ProblemMediaType {
+					out++
+				}
+			}
+		}
+		return out
+	}
+	if n := problems("UtilityVM/Files/x"); n != 0 {
+		t.Errorf("%d problems of an image of Windows", n)
+	}
+	if n := problems("bin/app"); n != 2 {
+		t.Errorf("%d problems of two layers of Unix that say they are Windows'", n)
+	}
+}
+
 // age takes out when bytes were seen: the one thing in which a cache may differ.
 func age(c gather.Contents) gather.Contents {
 	c.Layers.Parts = slices.Clone(c.Layers.Parts)
