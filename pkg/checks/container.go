@@ -122,9 +122,13 @@ func noProcess(s *fact.Set) string {
 }
 
 // onWindows reports whether the container is known to be a Windows one, which has
-// neither numeric users nor a read-only root.
+// neither numeric users nor a read-only root. Where it is known what it runs on,
+// the image has no say in it: runtimes on Linux take what calls itself Windows'.
 func onWindows(s *fact.Set) bool {
-	return notUnix(s) != "" || s.Container.State == fact.Known && s.Container.V.Platform.OS == "windows"
+	if c := s.Container; c.State == fact.Known && c.V.Platform.OS != "" {
+		return c.V.Platform.OS == "windows"
+	}
+	return notUnix(s) != ""
 }
 
 // doubts gathers what a Run could not tell. What was not asked for gives way to
