@@ -19,7 +19,7 @@ func ref005() check.Check {
 				"Clean-up rules that delete untagged manifests do this to pinned images, and to the platforms of an index.",
 			Fix: "Push the same image again, or pin one that is there. Keep a tag on what is pinned, or exempt it from the registry's clean-up rules.",
 			Limits: "Only what was looked at: the layers of platforms that were not selected are not asked for. It says what is there now, not for how long. " +
-				"Layers that are kept elsewhere by design are DIG007's.",
+				"A foreign layer (DIG007) that the registry does not hold is undecided: its URLs are never fetched.",
 			Since: since,
 		},
 		Scopes: []check.Scope{check.ScopeReference},

@@ -62,13 +62,17 @@ func Availability(ctx context.Context, img *image.Image, prober image.Prober, se
 			switch {
 			case d.Digest == "":
 				q.ask = func(context.Context) (bool, error) { return false, errNoDigest }
-			case len(d.URLs) > 0 || image.IsForeignType(d.MediaType):
-				// Registries need not hold these, and their URLs are never followed.
-				q.ask = func(context.Context) (bool, error) { return false, errForeign }
 			case seen != nil && seen.Read(d.Digest), roles[i] == "config" && c.ConfigDoc != nil && !c.ConfigFromStore:
 				q.ask = known(true)
 			default:
-				q.ask = func(ctx context.Context) (bool, error) { return hasBlob(ctx, prober, img.Ref, d) }
+				q.ask = func(ctx context.Context) (bool, error) {
+					present, err := hasBlob(ctx, prober, img.Ref, d)
+					if err == nil && !present && (len(d.URLs) > 0 || image.IsForeignType(d.MediaType)) {
+						// Whoever pushed the image chose that, not who asks. URLs are never followed.
+						return false, errForeign
+					}
+					return present, err
+				}
 			}
 			questions = append(questions, q)
 		}
@@ -98,7 +102,7 @@ func Availability(ctx context.Context, img *image.Image, prober image.Prober, se
 	return out
 }
 
-var errForeign = &image.Error{Op: "ask for layer", Cause: fact.NotAsked, Err: errors.New("a foreign layer need not be in the registry, and its URLs are never fetched (see DIG007)")}
+var errForeign = &image.Error{Op: "ask for layer", Cause: fact.Unsupported, Err: errors.New("a foreign layer is not in the registry, which need not hold it, and its URLs are never fetched (see DIG007)")}
 
 var errNoDigest = &image.Error{Op: "ask for blob", Cause: fact.Dependency, Err: errors.New("its descriptor has no usable digest")}
 

@@ -123,11 +123,15 @@ func TestAvailabilityOfForeignLayers(t *testing.T) {
 	} {
 		spec := testimage.Spec{Images: []testimage.Image{app("linux/amd64", "x")}}
 		spec.Images[0].Layers[1].DescriptorFields = fields
-		m := newMemory()
-		m.add(build(t, spec), "t")
-		got := gather.Availability(t.Context(), open(t, m, "example.com/app:t", image.Options{Select: amd64}), m, nil, 1)
-		if diff := cmp.Diff([]string{"manifest there", "layer there", "unknown: not-asked", "config there"}, say(got)); diff != "" {
-			t.Errorf("%s: %s", name, diff)
+		m, built := newMemory(), build(t, spec)
+		m.add(built, "t")
+		img := open(t, m, "example.com/app:t", image.Options{Select: amd64})
+		for _, there := range []string{"layer there", "unknown: unsupported"} {
+			got := gather.Availability(t.Context(), img, m, nil, 1)
+			if diff := cmp.Diff([]string{"manifest there", "layer there", there, "config there"}, say(got)); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+			delete(m.blobs, built.Images[0].Layers[1].Descriptor.Digest)
 		}
 	}
 }
