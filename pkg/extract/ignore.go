@@ -22,8 +22,9 @@ type ignores struct {
 	tracked  map[string]bool // files and the folders above them; nil = not known
 	none     bool            // no .gitignore is read
 	named    []string        // folders that are read, whatever the patterns say of them
-	// unknown: Git is here and does not say what it tracks, so that nothing may be
-	// hidden. Below foreign are other repositories, with an index of their own.
+	// unknown: nobody says what Git tracks, so that nothing may be hidden: Git is not
+	// here, as in what was unpacked from an archive, or its index cannot be read. Below
+	// foreign are other repositories, with an index of their own.
 	unknown bool
 	foreign []string
 }
@@ -36,7 +37,7 @@ func newIgnores(fsys fs.FS, excludes []string) *ignores {
 	if i.tracked == nil {
 		info, err := fs.Lstat(fsys, ".git") // a file in a linked work tree, whose index is elsewhere
 		_, noIndex := fs.Lstat(fsys, ".git/index")
-		i.unknown = err == nil && (!info.IsDir() || noIndex == nil)
+		i.unknown = err != nil || !info.IsDir() || noIndex == nil
 	}
 	var ps []gitignore.Pattern
 	for _, e := range excludes {

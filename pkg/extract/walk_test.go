@@ -87,6 +87,7 @@ func TestWalkPassesOverAndCounts(t *testing.T) {
 		"a.img", "one\ntwo", "sub/b.img", "three", "logo.png", "\x89PNG\x00", "notes.md", "words",
 		"node_modules/x.img", "no", "vendor/x.img", "no", ".gitignore", "ignored.img\nout/", "ignored.img", "no", "out/x.img", "no",
 		"sub/.gitignore", "/local.img", "sub/local.img", "no", "local.img", "yes", "skip/x.img", "no",
+		".git/HEAD", "ref: refs/heads/main", // nothing is tracked yet
 	)
 	tree := walk(t, fsys, extract.Options{Extractors: []extract.Extractor{lines(".img")}, Excludes: []string{"skip/"}})
 	if d := cmp.Diff([]string{"a.img one", "a.img two", "local.img yes", "sub/b.img three"}, raws(tree)); d != "" {
@@ -107,9 +108,20 @@ func TestInACommitNothingIsIgnored(t *testing.T) {
 	}
 }
 
+// What was unpacked without Git may hold files that Git tracks: a line in
+// .gitignore must not hide them.
+func TestWithoutGitNothingIsIgnored(t *testing.T) {
+	t.Parallel()
+	fsys := files("deploy/a.img", "one", ".gitignore", "deploy/\n")
+	tree := walk(t, fsys, extract.Options{Extractors: []extract.Extractor{lines(".img")}})
+	if d := cmp.Diff([]string{"deploy/a.img one"}, raws(tree)); d != "" || tree.Passed.Ignored != 0 {
+		t.Errorf("%s%+v", d, tree.Passed)
+	}
+}
+
 func TestAStartIsReadWhateverIsIgnored(t *testing.T) {
 	t.Parallel()
-	fsys := files("a.img", "one", ".gitignore", "a.img")
+	fsys := files("a.img", "one", ".gitignore", "a.img", ".git/HEAD", "ref: refs/heads/main")
 	tree := walk(t, fsys, extract.Options{Extractors: []extract.Extractor{lines(".img")}, Excludes: []string{"a.img"}}, "a.img", "a.img")
 	if d := cmp.Diff([]string{"a.img one"}, raws(tree)); d != "" {
 		t.Error(d)
@@ -234,7 +246,7 @@ func TestANoticeStaysIfNobodyHasTheImage(t *testing.T) {
 // Who names a folder means it, whatever the repository says of it.
 func TestAFolderThatIsNamedIsReadThoughExcludedOrIgnored(t *testing.T) {
 	t.Parallel()
-	fsys := files(".gitignore", "out/\n", "out/a.img", "one", "skip/b.img", "two", "skip/no/c.img", "three", "other/d.img", "four")
+	fsys := files(".git/HEAD", "ref: refs/heads/main", ".gitignore", "out/\n", "out/a.img", "one", "skip/b.img", "two", "skip/no/c.img", "three", "other/d.img", "four")
 	o := extract.Options{Extractors: []extract.Extractor{lines(".img")}, Excludes: []string{"skip/", "other/"}}
 	for _, starts := range [][]string{{".", "out", "skip"}, {"out", "skip", "."}} {
 		tree := walk(t, fsys, o, starts...)
