@@ -147,6 +147,8 @@ func TestDecideTakenAway(t *testing.T) {
 		{"as deep as asked", needs, "LAY002", "", policy.Run{Depth: policy.DepthLayers}, policy.Allow},
 		{"less deep", needs, "LAY002", "", policy.Run{Depth: policy.DepthManifest}, policy.Undecided},
 		{"less deep, check does not need it", needs, "TAG006", "", policy.Run{Depth: policy.DepthManifest}, policy.Allow},
+		{"less deep, what runs", needs, "REF005", "", policy.Run{Depth: policy.DepthManifest}, policy.Undecided},
+		{"less deep, what runs, beyond what the policy asks", needs + "depth: manifest\n", "REF005", "", policy.Run{Depth: policy.DepthManifest}, policy.Allow},
 		{"not deep at all", needs, "TAG006", "", policy.Run{Depth: policy.DepthReference}, policy.Undecided},
 		{"less deep, only warned about", needs + "checks: {LAY: warn}\n", "LAY002", "", policy.Run{Depth: policy.DepthManifest}, policy.Warn},
 		{"less deep, off", needs + "checks: {LAY: off}\n", "LAY002", "", policy.Run{Depth: policy.DepthManifest}, policy.Allow},

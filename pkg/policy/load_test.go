@@ -39,6 +39,11 @@ func allChecks() []check.Check {
 	add("LAY", 9, fact.KFilesystem)
 	add("RUN", 10, fact.KReference)
 	add("SET", 5, fact.KReference)
+	for i, c := range out {
+		if c.ID == "REF005" {
+			out[i].Needs = []fact.Kind{fact.KReference, fact.KAvailability}
+		}
+	}
 	return append(out, check.Check{ID: "LAY010", Doc: check.Doc{Since: "2027-02"}, Needs: []fact.Kind{fact.KFilesystem}})
 }
 

@@ -181,6 +181,8 @@ func (p *Policy) needs(id string) []int {
 			d = DepthReference
 		case fact.KLayers, fact.KUser, fact.KFilesystem:
 			d = DepthLayers
+		case fact.KAvailability: // of what runs it is asked with the layers only
+			out = append(out, DepthLayers.order())
 		}
 		out = append(out, d.order())
 	}
