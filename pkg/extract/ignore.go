@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
 	"github.com/go-git/go-git/v5/plumbing/format/index"
@@ -27,13 +28,15 @@ type ignores struct {
 	// foreign are other repositories, with an index of their own.
 	unknown bool
 	foreign []string
+	modules map[string]bool // folders whose files are in a repository of their own
 }
 
 // maxIndex bounds Git's index: one of a million files has about 100 MB.
 const maxIndex = 256 << 20
 
 func newIgnores(fsys fs.FS, excludes []string) *ignores {
-	i := &ignores{fsys: fsys, tracked: trackedFiles(fsys)}
+	i := &ignores{fsys: fsys, modules: map[string]bool{}}
+	i.tracked = trackedFiles(fsys, i.modules)
 	if i.tracked == nil {
 		info, err := fs.Lstat(fsys, ".git") // a file in a linked work tree, whose index is elsewhere
 		_, noIndex := fs.Lstat(fsys, ".git/index")
@@ -48,9 +51,18 @@ func newIgnores(fsys fs.FS, excludes []string) *ignores {
 	return i
 }
 
-// trackedFiles reads Git's index; nil if there is none, or none that can be read:
-// one of SHA-256, one in several files, one of folders.
-func trackedFiles(fsys fs.FS) map[string]bool {
+// trackedFiles reads Git's index and adds its submodules to modules; nil if there
+// is none, or none that can be read: one of SHA-256, one in several files, one of
+// folders. Submodules are then those of .gitmodules.
+func trackedFiles(fsys fs.FS, modules map[string]bool) map[string]bool {
+	if b, err := fs.ReadFile(fsys, ".gitmodules"); err == nil && len(b) <= maxIgnoreFile {
+		m := config.NewModules()
+		if m.Unmarshal(b) == nil {
+			for _, s := range m.Submodules {
+				modules[path.Clean(s.Path)] = true
+			}
+		}
+	}
 	info, err := fs.Stat(fsys, ".git/index")
 	if err != nil || info.Size() > maxIndex {
 		return nil
@@ -68,6 +80,9 @@ func trackedFiles(fsys fs.FS) map[string]bool {
 	for _, e := range idx.Entries {
 		if e.Mode == filemode.Dir {
 			return nil
+		}
+		if e.Mode == filemode.Submodule {
+			modules[e.Name] = true
 		}
 		for p := e.Name; p != "." && p != "/" && !out[p]; p = path.Dir(p) {
 			out[p] = true
@@ -122,4 +137,14 @@ func (i *ignores) matches(m gitignore.Matcher, p string, dir bool) bool {
 	return m.Match(strings.Split(p, "/"), dir) && !slices.ContainsFunc(i.named, func(n string) bool {
 		return n != "." && (p == n || strings.HasPrefix(p, n+"/")) && m.Match(strings.Split(n, "/"), true)
 	})
+}
+
+// left reports whether dir is a submodule that nobody checked out: its files are
+// not here.
+func (i *ignores) left(dir string) bool {
+	if i.none || !i.modules[dir] {
+		return false
+	}
+	list, err := fs.ReadDir(i.fsys, dir)
+	return err == nil && len(list) == 0
 }

@@ -172,7 +172,7 @@ func (w *walker) dir(ctx context.Context, start string) error {
 
 func (w *walker) enter(p string, d fs.DirEntry, start string) error {
 	if p == start {
-		w.ignore.read(p)
+		w.open(p)
 		return nil
 	}
 	switch {
@@ -184,10 +184,17 @@ func (w *walker) enter(p string, d fs.DirEntry, start string) error {
 	case w.ignore.ignored(p, true):
 		w.tree.Passed.Ignored++
 	default:
-		w.ignore.read(p)
+		w.open(p)
 		return nil
 	}
 	return fs.SkipDir
+}
+
+func (w *walker) open(dir string) {
+	if w.ignore.left(dir) {
+		w.problem(dir, fact.NotFound, "a submodule that is not checked out: its files were not read")
+	}
+	w.ignore.read(dir)
 }
 
 // link follows a symbolic link to a file of the tree. What it leads to outside

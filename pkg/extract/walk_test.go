@@ -108,6 +108,33 @@ func TestInACommitNothingIsIgnored(t *testing.T) {
 	}
 }
 
+// A submodule that is not checked out is an empty folder: nothing in it was read.
+func TestASubmoduleThatIsNotCheckedOutIsNoEmptyFolder(t *testing.T) {
+	t.Parallel()
+	const modules = "[submodule \"deploy\"]\n\tpath = deploy\n\turl = ../deploy\n"
+	o := extract.Options{Extractors: []extract.Extractor{lines(".img")}}
+	for name, tt := range map[string]struct {
+		fsys     fstest.MapFS
+		start    string
+		o        extract.Options
+		problems int
+	}{
+		"empty":         {files(".gitmodules", modules), ".", o, 1},
+		"named":         {files(".gitmodules", modules), "deploy", o, 1},
+		"checked out":   {files(".gitmodules", modules, "deploy/a.img", "one"), ".", o, 0},
+		"of a commit":   {files(".gitmodules", modules), ".", extract.Options{Extractors: o.Extractors, Tracked: true}, 0},
+		"left out":      {files(".gitmodules", modules), ".", extract.Options{Extractors: o.Extractors, Excludes: []string{"deploy/"}}, 0},
+		"another empty": {files("a.img", "one"), ".", o, 0},
+	} {
+		if _, whole := tt.fsys["deploy/a.img"]; !whole {
+			tt.fsys["deploy"] = &fstest.MapFile{Mode: fs.ModeDir | 0o755}
+		}
+		if tree := walk(t, tt.fsys, tt.o, tt.start); len(tree.Problems) != tt.problems {
+			t.Errorf("%s: %+v", name, tree.Problems)
+		}
+	}
+}
+
 // What was unpacked without Git may hold files that Git tracks: a line in
 // .gitignore must not hide them.
 func TestWithoutGitNothingIsIgnored(t *testing.T) {
