@@ -62,9 +62,10 @@ func (d *DB) Close() error {
 	return err
 }
 
-// maxConnections to one PostgreSQL server: a few replicas fit into its default of
-// 100.
-const maxConnections = 16
+// maxConnections to one PostgreSQL server, if the URL does not say pool_max_conns. A
+// few replicas fit into its default of 100; each is a process there, and takes it
+// longer to start than a burst of work lasts that would want more.
+const maxConnections = 8
 
 func openPostgres(ctx context.Context, where string) (*DB, error) {
 	shown := redacted(where)
@@ -73,7 +74,9 @@ func openPostgres(ctx context.Context, where string) (*DB, error) {
 		// The error of the library quotes the URL with its password.
 		return nil, fmt.Errorf("open store %s: the URL cannot be read; it looks like postgres://user@host:5432/database?sslmode=verify-full", shown)
 	}
-	c.MaxConns = maxConnections
+	if u, err := url.Parse(where); err != nil || !u.Query().Has("pool_max_conns") {
+		c.MaxConns = maxConnections
+	}
 	c.ConnConfig.RuntimeParams["application_name"] = "intact"
 	pool, err := pgxpool.NewWithConfig(ctx, c)
 	if err != nil {
