@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,5 +99,29 @@ func TestATagThatGoesBackDoesNotWait(t *testing.T) {
 	s.push("main", "one")
 	if v := s.judged("main"); v[0].Digest != one || summary(t, v[0]).Awaiting {
 		t.Errorf("back again: %+v", v[0])
+	}
+}
+
+// What a tag was in between is told, also if it went back before the time to sign
+// it was over.
+func TestATagThatWasSomethingElseForAWhile(t *testing.T) {
+	t.Parallel()
+	text, public, key := signed(t)
+	s := newService(t, strings.Replace(text, "{SIG: deny}", "{SIG: deny, TAG: off}", 1), 10*time.Minute, public)
+	one := s.push("main", "one")
+	signature, err := testimage.CosignSignature(key, s.registry.Host+"/acme/app", one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.put(testimage.SigTag(one), signature)
+	s.judged("main")
+	two := s.push("main", "two")
+	s.judged("main")
+	s.push("main", "one")
+	for range 2 { // and once
+		s.judged("main")
+		if h := s.happenings(); len(h) != 2 || h[1].Digest != one || h[1].Before != two {
+			t.Fatalf("told: %+v", h)
+		}
 	}
 }

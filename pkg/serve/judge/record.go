@@ -175,7 +175,9 @@ func (p previous) silent(o *outcome) time.Duration {
 
 // news reports whether a verdict says something that the last one did not.
 func (p previous) news(o *outcome, s Summary) bool {
-	return !p.there || p.Verdict.Digest != o.judged() || p.Summary.Decision != s.Decision || p.Summary.Type != s.Type || p.Policy != o.report.Policy.Digest && p.Title != s.Title
+	return !p.there || p.Verdict.Digest != o.judged() || p.Summary.Decision != s.Decision || p.Summary.Type != s.Type ||
+		p.Policy != o.report.Policy.Digest && p.Title != s.Title ||
+		!p.Moved.Equal(s.Moved) // it was something else in between, of which there is no verdict that counts
 }
 
 // told is what people hear of a verdict.
