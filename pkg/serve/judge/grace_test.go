@@ -125,3 +125,18 @@ func TestATagThatWasSomethingElseForAWhile(t *testing.T) {
 		}
 	}
 }
+
+// Who moves a tag again and again does not keep people from hearing of it.
+func TestGraceIsForTheTag(t *testing.T) {
+	t.Parallel()
+	text, public, _ := signed(t)
+	s := newService(t, text, 10*time.Minute, public)
+	for i := range 5 {
+		s.push("main", []string{"one", "two"}[i%2])
+		s.judged("main")
+		s.clock.Add(4 * 60)
+	}
+	if h := s.happenings(); len(h) == 0 || h[0].Verdict != policy.Deny {
+		t.Errorf("unsigned for 16 minutes, and told: %+v", h)
+	}
+}

@@ -24,7 +24,11 @@ import (
 func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome, last previous) error {
 	repository, tag := recorded(o.ref)
 	sum := j.summary(ctx, s, o)
-	wait := s.Grace - o.at.Sub(sum.Moved)
+	since := sum.Moved
+	if last.awaiting && last.unsigned.Before(since) {
+		since = last.unsigned // or who moves it again and again is never told of
+	}
+	wait := s.Grace - o.at.Sub(since)
 	// Nobody knows when a digest was pushed: who names one wants to know now.
 	if sum.Awaiting = wait > 0 && o.ref.Digest == "" && !o.lost() && awaits(o.target.Verdict); sum.Awaiting {
 		sum.Title = fmt.Sprintf("%s awaits its signature", o.ref)
@@ -120,6 +124,7 @@ type previous struct {
 	at       time.Time  // of the very last one, whether it counts or not
 	awaiting bool       // that one waits for a signature,
 	digest   ref.Digest // and is about it
+	unsigned time.Time  // since when all that the tag was awaited a signature, if so
 }
 
 // recorded is the name of r in verdicts.
@@ -157,6 +162,7 @@ func (j *Judge) last(ctx context.Context, r ref.Ref, task string) (previous, err
 				out.Verdict, out.Summary, out.there = v, s, true
 				return out, nil
 			}
+			out.unsigned = s.Moved
 		}
 		if len(all) < f.Limit {
 			return out, nil
