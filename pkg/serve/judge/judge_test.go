@@ -40,6 +40,7 @@ type service struct {
 	told     atomic.Int64
 	waits    atomic.Int64 // verdicts that were none yet
 	deaf     atomic.Int64 // how often to refuse to tell
+	refused  func()       // is called then; nil = nothing is
 	clock    atomic.Int64 // added to the time, in seconds
 	lists    lists
 }
@@ -65,6 +66,9 @@ func newService(t *testing.T, policyText string, grace time.Duration, files ...[
 		Store: s.store, Clock: clock, Log: slog.New(slog.DiscardHandler),
 		Tell: func(context.Context, *jobs.Tx) error {
 			if s.deaf.Add(-1) >= 0 {
+				if s.refused != nil {
+					s.refused()
+				}
 				return errors.New("the database is away")
 			}
 			s.told.Add(1)

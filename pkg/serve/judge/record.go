@@ -33,6 +33,14 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome, 
 	if sum.Awaiting = wait > 0 && o.ref.Digest == "" && !o.lost() && awaits(o.target.Verdict); sum.Awaiting {
 		sum.Title = fmt.Sprintf("%s awaits its signature", o.ref)
 	}
+	same := sum.Awaiting && last.awaiting && last.digest == o.digest || !sum.Awaiting && !last.awaiting && !last.news(o, sum)
+	tell := func(tx *jobs.Tx) error { return j.Tell(ctx, tx) }
+	key := verdictKey(run.Key, run.Generation)
+	if !same && last.key == key {
+		// It was recorded before, that run did not end, and now it is something else:
+		// there is one verdict of a run.
+		return run.CommitAgain(ctx, 0, tell)
+	}
 	j.attest(ctx, s, o, &sum, last)
 	var body bytes.Buffer
 	if err := report.WriteJSON(&body, o.report); err != nil {
@@ -43,7 +51,7 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome, 
 		return fmt.Errorf("judge %q: %w", run.Key, err)
 	}
 	v := store.Verdict{
-		Key: verdictKey(run.Key, run.Generation), Repository: repository, Tag: tag, Digest: o.judged(),
+		Key: key, Repository: repository, Tag: tag, Digest: o.judged(),
 		Decision: sum.Decision.String(), Policy: o.report.Policy.Digest, At: o.at, Source: o.cause, Summary: data, Report: body.Bytes(),
 	}
 	var news []store.Happening
@@ -55,7 +63,6 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome, 
 		}
 		news = append(news, store.Happening{Key: h.ID, Type: string(h.Type), Subject: h.Subject, At: h.At, Data: data})
 	}
-	same := sum.Awaiting && last.awaiting && last.digest == o.digest || !sum.Awaiting && !last.awaiting && !last.news(o, sum)
 	if same && !o.asked.After(last.at) {
 		// The same again: only that it was looked at is recorded, by the ledger.
 	} else if _, err := j.Store.AddVerdict(ctx, v, news...); err != nil {
@@ -65,13 +72,9 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome, 
 	if j.Judged != nil {
 		j.Judged(sum.Decision, sum.Awaiting)
 	}
-	tell := func(tx *jobs.Tx) error {
-		if len(news) == 0 && last.Key != v.Key {
-			return nil
-		}
-		// With the key of this run it was recorded before, and that run did not end.
-		return j.Tell(ctx, tx)
-	}
+	if len(news) == 0 && last.Key != v.Key {
+		tell = nil
+	} // else it is news, or was when this run recorded it before and did not end
 	switch {
 	case sum.Awaiting:
 		return run.CommitAgain(ctx, min(wait, pause(o.at.Sub(sum.Moved))), tell)
@@ -124,6 +127,7 @@ type previous struct {
 	at       time.Time  // of the very last one, whether it counts or not
 	awaiting bool       // that one waits for a signature,
 	digest   ref.Digest // and is about it
+	key      string     // of that one
 	unsigned time.Time  // since when all that the tag was awaited a signature, if so
 }
 
@@ -156,7 +160,7 @@ func (j *Judge) last(ctx context.Context, r ref.Ref, task string) (previous, err
 				return out, fmt.Errorf("verdict %d: %w", v.ID, err)
 			}
 			if out.at.IsZero() {
-				out.at, out.awaiting, out.digest = v.At, s.Awaiting, v.Digest
+				out.at, out.awaiting, out.digest, out.key = v.At, s.Awaiting, v.Digest, v.Key
 			}
 			if !s.Awaiting {
 				out.Verdict, out.Summary, out.there = v, s, true
