@@ -157,25 +157,26 @@ func compare(run *jobs.Run, at time.Time, before []byte, r *report.Report) (*hap
 	h := &happening.Happening{ID: id(run), Type: happening.RunningChanged, At: at, Subject: run.Key, Verdict: r.Verdict, Report: id(run), Cause: Kind}
 	if len(before) == 0 {
 		h.Title = fmt.Sprintf("%s: %s, looked at for the first time", run.Key, r.Verdict)
-		h.Lines = first(told(r, nil))
+		h.Lines = first(append(told(r, nil), open(r, nil)...))
 		return h, body.Bytes(), nil
 	}
 	old, err := report.ReadBaseline(bytes.NewReader(before))
 	if err != nil {
 		return nil, nil, fmt.Errorf("the last report: %w", err)
 	}
-	var was struct {
-		Verdict policy.Decision `json:"verdict"`
-	}
-	if err := json.Unmarshal(before, &was); err != nil {
+	was, err := formerOf(before)
+	if err != nil {
 		return nil, nil, fmt.Errorf("the last report: %w", err)
 	}
 	since := old.Compare(r)
-	news := told(r, old)
-	if len(news) == 0 && since.Fixed == 0 && was.Verdict == r.Verdict {
+	news, unknown := told(r, old), open(r, was.undecided)
+	if len(news)+len(unknown) == 0 && since.Fixed == 0 && was.verdict == r.Verdict {
 		return nil, body.Bytes(), nil
 	}
-	h.Was, h.Lines = was.Verdict.String(), first(news)
-	h.Title = fmt.Sprintf("%s: %s, was %s; %d new findings, %d mended", run.Key, r.Verdict, was.Verdict, len(news), since.Fixed)
+	h.Was, h.Lines = was.verdict.String(), first(append(news, unknown...))
+	h.Title = fmt.Sprintf("%s: %s, was %s; %d new findings, %d mended", run.Key, r.Verdict, was.verdict, len(news), since.Fixed)
+	if len(unknown) > 0 {
+		h.Title += fmt.Sprintf(", %d more undecided", len(unknown))
+	}
 	return h, body.Bytes(), nil
 }
