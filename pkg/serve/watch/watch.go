@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -57,6 +58,9 @@ func (w *Watcher) Run(ctx context.Context, run *jobs.Run) error {
 	if !ok && err == nil {
 		return run.Commit(ctx, nil)
 	}
+	if done, failed := w.resumed(ctx, run); done || failed != nil {
+		return failed
+	}
 	if err != nil {
 		return w.lost(ctx, run, err)
 	}
@@ -85,6 +89,26 @@ func (w *Watcher) Run(ctx context.Context, run *jobs.Run) error {
 		}
 		news, err := reported(tx)
 		if err != nil || h == nil && !news {
+			return err
+		}
+		return w.Tell(ctx, tx)
+	})
+}
+
+// resumed ends a run that recorded what it saw and did not end: that is what the
+// next one, which begins at once, compares with. There is one verdict of a run.
+func (w *Watcher) resumed(ctx context.Context, run *jobs.Run) (bool, error) {
+	v, err := w.Store.VerdictOf(ctx, id(run))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("watch %q: %w", run.Key, err)
+	case len(v.Report) == 0:
+		return false, nil // so long ago that it is not kept
+	}
+	return true, run.CommitAgain(ctx, 0, func(tx *jobs.Tx) error {
+		if err := store.SetStateTx(ctx, tx.Tx, State(run.Key), v.Report, v.At); err != nil {
 			return err
 		}
 		return w.Tell(ctx, tx)
