@@ -352,3 +352,31 @@ func TestARegistryThatIsDown(t *testing.T) {
 		t.Errorf("told: %+v", h[len(h)-1])
 	}
 }
+
+// What an image says of its platform is its author's to choose, and does not keep
+// anybody from judging it.
+func TestAPlatformThatTheLedgerDoesNotTake(t *testing.T) {
+	t.Parallel()
+	for name, fields := range map[string]map[string]any{
+		"long":    {"os": "linux", "architecture": strings.Repeat("a", 300)},
+		"no text": {"os": "linux", "architecture": "a\xff"},
+		"odd":     {"os": "li\nnux", "architecture": "\x00\u202e"},
+	} {
+		s := newService(t, "", 0)
+		b, err := testimage.Build(testimage.Spec{Images: []testimage.Image{{
+			ConfigFields: fields, Layers: []testimage.Layer{{Files: []testimage.File{{Path: "x", Content: "x"}}}},
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.put("1.0.0", b)
+		if err := s.queue.Want(t.Context(), s.task("1.0.0")); err != nil {
+			t.Fatal(err)
+		}
+		s.settle()
+		if v, err := s.store.Verdicts(t.Context(), store.VerdictFilter{Tag: "1.0.0"}); err != nil || len(v) != 1 || v[0].Digest != b.Root.Descriptor.Digest {
+			st, _, _ := s.queue.State(t.Context(), judge.Kind, s.task("1.0.0").Key)
+			t.Errorf("%s: verdicts: %+v, %v; %s", name, v, err, st.Error)
+		}
+	}
+}
