@@ -42,6 +42,7 @@ type service struct {
 	deaf     atomic.Int64 // how often to refuse to tell
 	refused  func()       // is called then; nil = nothing is
 	clock    atomic.Int64 // added to the time, in seconds
+	attempts atomic.Int64 // that failed before, it seems
 	lists    lists
 }
 
@@ -89,7 +90,10 @@ func newService(t *testing.T, policyText string, grace time.Duration, files ...[
 			}}, nil
 		},
 	}
-	if err := s.queue.Handle(judge.Kind, jobs.Kind{Backoff: time.Millisecond}, j.Run); err != nil {
+	if err := s.queue.Handle(judge.Kind, jobs.Kind{Backoff: time.Millisecond}, func(ctx context.Context, r *jobs.Run) error {
+		r.Attempt += int(s.attempts.Load())
+		return j.Run(ctx, r)
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.queue.Start(t.Context()); err != nil {
