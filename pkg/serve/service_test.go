@@ -222,6 +222,44 @@ func TestAPushIsJudgedAndTold(t *testing.T) {
 	}
 }
 
+// What was deleted by its digest alone may be the signature of any image, or a part
+// of one: all tags are looked at, once for many of them.
+func TestADigestThatIsDeleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hooked, nil)
+	digest := w.push("acme/app", "1.0.0", "one")
+	w.event("1", "acme/app", "1.0.0", secret)
+	w.tells(1)
+	deleted := func(id string, digest ref.Digest) {
+		t.Helper()
+		if status := w.post(fmt.Sprintf(`{"events":[{"id":%q,"action":"delete","target":{"repository":"acme/app","digest":%q}}]}`, id, digest), secret); status/100 != 2 {
+			t.Fatalf("status %d", status)
+		}
+		for range 500 {
+			s, ok, err := w.service.Queue().State(t.Context(), "hint", fmt.Sprintf("%s/acme/app@%s true", w.registry.Host, digest))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ok && s.Done >= s.Wanted {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Fatal("still not done")
+	}
+	all := w.registry.Host + "/acme/app@ true"
+	deleted("2", digest)
+	if _, ok, err := w.service.Queue().State(t.Context(), "hint", all); ok || err != nil {
+		t.Errorf("an image that has a tag: all are looked at, %v", err)
+	}
+	for i, c := range []string{"a", "b"} {
+		deleted(fmt.Sprint("3", i), ref.DigestOf([]byte(c), ""))
+	}
+	if s, ok, err := w.service.Queue().State(t.Context(), "hint", all); !ok || err != nil || !s.Due.After(time.Now()) {
+		t.Errorf("a signature, perhaps: %+v, %v, %v", s, ok, err)
+	}
+}
+
 func TestWhatNoEventToldOf(t *testing.T) {
 	t.Parallel()
 	digests := map[string]ref.Digest{}
