@@ -295,6 +295,44 @@ func TestANewPlaceIsNotToldOfOldThings(t *testing.T) {
 	}
 }
 
+// Two reloads at a time: what was read last is what is valid.
+func TestTheLastReloadIsValid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hooked, nil)
+	loading, slow := make(chan struct{}), make(chan struct{})
+	var loads atomic.Int64
+	w.change = func(*serve.Snapshot) {
+		if loads.Add(1) == 1 {
+			close(loading)
+			<-slow
+		}
+	}
+	var group sync.WaitGroup
+	reload := func() {
+		if err := w.service.Reload(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	group.Go(reload)
+	<-loading // the config that is there now was read
+	next := *w.config.Load() + "  grace: 7m\n"
+	w.config.Store(&next)
+	done := make(chan struct{})
+	group.Go(func() { defer close(done); reload() })
+	select {
+	case <-done:
+	case <-time.After(100 * time.Millisecond): // it waits for the other
+	}
+	close(slow)
+	group.Wait()
+	if got := w.service.Snapshot().Config.Serve.Grace; got != 7*time.Minute {
+		t.Errorf("grace is %s", got)
+	}
+	w.push("acme/app", "1.0.0", "one") // and it goes on
+	w.event("1", "acme/app", "1.0.0", secret)
+	w.tells(1)
+}
+
 func TestAConfigWithAnErrorIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hooked, nil)
