@@ -222,6 +222,18 @@ func TestAPushIsJudgedAndTold(t *testing.T) {
 	}
 }
 
+// A tag that only looks like the place of a signature is an image's.
+func TestATagLikeASignatures(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hooked, nil)
+	tag := "sha256-" + strings.Repeat("a", 65)
+	digest := w.push("acme/app", tag, "one")
+	w.event("1", "acme/app", tag, secret)
+	if told := w.tells(1); told[0].Digest != digest {
+		t.Errorf("told: %+v", told)
+	}
+}
+
 // What was deleted by its digest alone may be the signature of any image, or a part
 // of one: all tags are looked at, once for many of them.
 func TestADigestThatIsDeleted(t *testing.T) {
