@@ -48,7 +48,7 @@ func storeCommand(p program) *cli.Command {
 					dur("verdicts", "drop verdicts older than `TIME`", ""),
 					dur("happenings", "drop events older than `TIME`", ""),
 				),
-				Description: "Without a time nothing of that kind is dropped. What tags meant is never dropped.\n\nExample:\n  intact store prune --reports 2160h --happenings 720h",
+				Description: "Without a time nothing of that kind is dropped. What tags meant is never dropped,\nnor the last verdict of a tag. The service does the same if its config has keep.\n\nExample:\n  intact store prune --reports 2160h --happenings 720h",
 				Action:      func(c *cli.Context) error { return storePrune(p, c) },
 			},
 			{

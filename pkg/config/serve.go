@@ -21,6 +21,7 @@ type Serve struct {
 	API         API
 	Attest      *Attest // nil = nothing is signed
 	Limits      Limits
+	Keep        Keep
 
 	pos strictyaml.Pos
 }
@@ -133,6 +134,9 @@ type Limits struct {
 	BodyTime      time.Duration // for one body to arrive
 	Notifications int           // an hour, for each place
 }
+
+// Keep is for how long things are kept in the store. 0 = for ever.
+type Keep struct{ Reports, Verdicts, Happenings time.Duration }
 
 // Of serve, where the config says nothing.
 const (

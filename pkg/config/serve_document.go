@@ -19,6 +19,13 @@ type serveDoc struct {
 	API       *apiDoc       `yaml:"api" doc:"who may ask"`
 	Attest    *attestDoc    `yaml:"attest" doc:"signs verdicts; nothing is signed without it"`
 	Limits    *limitsDoc    `yaml:"limits"`
+	Keep      *keepDoc      `yaml:"keep" doc:"for how long; what tags meant is kept for ever, and what is not named here, too"`
+}
+
+type keepDoc struct {
+	Reports    duration `yaml:"reports" doc:"whole reports of verdicts but the last of each tag, such as 2160h"`
+	Verdicts   duration `yaml:"verdicts" doc:"verdicts but the last of each tag"`
+	Happenings duration `yaml:"happenings" doc:"events"`
 }
 
 type tlsDoc struct {

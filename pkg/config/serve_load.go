@@ -44,6 +44,9 @@ func (l *loading) serve(d *serveDoc, c *Config) *Serve {
 	s.Notify = l.notify(d.Notify)
 	s.API = l.api(d.API)
 	s.Attest = l.attest(d.Attest)
+	if k := d.Keep; k != nil {
+		s.Keep = Keep{k.Reports.Duration, k.Verdicts.Duration, k.Happenings.Duration}
+	}
 	return s
 }
 

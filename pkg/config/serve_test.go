@@ -50,6 +50,7 @@ serve:
     oidc: {issuer: "https://sso.acme.example", audience: intact, roles: [{claim: groups, value: sre, role: writer}, {claim: aud, value: intact, role: reader}]}
   attest: {key: sign.key, passwordEnv: SIGN, push: true}
   limits: {inbox: 10, workers: 2, bodyMemory: 33554432, bodyTime: 5s, notifications: 6}
+  keep: {reports: 2160h, happenings: 30m}
 `
 
 func TestLoadServe(t *testing.T) {
@@ -100,6 +101,7 @@ func TestLoadServe(t *testing.T) {
 			OIDC:   &config.OIDC{Issuer: "https://sso.acme.example", Audience: "intact", Roles: []config.ClaimRole{{"groups", "sre", "writer"}, {"aud", "intact", "reader"}}},
 		},
 		Attest: &config.Attest{Key: "etc/sign.key", Password: config.Secret{Env: "SIGN"}, Push: true},
+		Keep:   config.Keep{Reports: 2160 * time.Hour, Happenings: 30 * time.Minute},
 		Limits: config.Limits{Inbox: 10, Workers: 2, BodyMemory: 32 << 20, BodyTime: 5 * time.Second, Notifications: 6},
 	}
 	if diff := cmp.Diff(want, c.Serve, cmpopts.IgnoreUnexported(config.Serve{}, config.Endpoint{})); diff != "" {

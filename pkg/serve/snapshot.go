@@ -138,11 +138,20 @@ func (s *Service) refresh(ctx context.Context) {
 			return
 		case <-t.C:
 			_ = s.Reload(ctx) // it says so itself
-			// What people keep is pruned when they say so; this has expired.
-			if _, err := s.o.Store.Prune(ctx, store.Retention{}, s.o.Clock()); err != nil && ctx.Err() == nil {
-				s.o.Log.WarnContext(ctx, "expired lists of signatures are not dropped", "error", err.Error())
-			}
+			s.prune(ctx)
 		}
+	}
+}
+
+// prune drops what the config does not want kept any longer, and what has expired.
+func (s *Service) prune(ctx context.Context) {
+	keep := s.Snapshot().Config.Serve.Keep
+	n, err := s.o.Store.Prune(ctx, store.Retention(keep), s.o.Clock())
+	switch {
+	case err != nil && ctx.Err() == nil:
+		s.o.Log.WarnContext(ctx, "what is old is not dropped", "error", err.Error())
+	case n.Reports+n.Verdicts+n.Happenings > 0:
+		s.o.Log.InfoContext(ctx, "dropped what is old", "reports", n.Reports, "verdicts", n.Verdicts, "happenings", n.Happenings)
 	}
 }
 

@@ -27,21 +27,27 @@ func newTurns(rate func() int) *turns {
 	return &turns{rate: rate, most: thick * n, slots: make(chan struct{}, max(1, n/2))}
 }
 
-// take waits for a turn of h, if it takes turns now.
+// again is how often a task that waits for its turn looks whether it must.
+const again = 100 * time.Millisecond
+
+// take waits for a turn of h, as long as turns are taken.
 func (t *turns) take(h jobs.Handler) jobs.Handler {
 	return func(ctx context.Context, r *jobs.Run) error {
-		if t.rate() < t.most {
-			return h(ctx, r)
+		look := time.NewTicker(again)
+		defer look.Stop()
+		for t.rate() >= t.most {
+			select {
+			case t.slots <- struct{}{}:
+				start := time.Now()
+				defer func() {
+					time.AfterFunc(min(time.Since(start), time.Second), func() { <-t.slots })
+				}()
+				return h(ctx, r)
+			case <-look.C:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
 		}
-		select {
-		case t.slots <- struct{}{}:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		start := time.Now()
-		defer func() {
-			time.AfterFunc(min(time.Since(start), time.Second), func() { <-t.slots })
-		}()
 		return h(ctx, r)
 	}
 }

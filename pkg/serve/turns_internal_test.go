@@ -44,10 +44,21 @@ func TestTasksTakeTurnsWhileDeliveriesComeThick(t *testing.T) {
 		if took := four(); took != 700*time.Millisecond || most.Load() != 1 {
 			t.Errorf("thick: %s, %d at once", took, most.Load())
 		}
+		// Whoever waits when the flood is over goes on.
+		most.Store(0)
+		time.AfterFunc(50*time.Millisecond, func() { rate.Store(0) })
+		if took := four(); took != 200*time.Millisecond || most.Load() < 3 {
+			t.Errorf("thick, then calm: %s, %d at once", took, most.Load())
+		}
+		rate.Store(1 << 20)
+		time.Sleep(time.Second)
+		go func() { _ = h(t.Context(), nil) }()
+		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
 		if err := h(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("without a turn: %v", err)
 		}
+		time.Sleep(time.Second) // until the other one has ended
 	})
 }

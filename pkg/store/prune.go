@@ -26,40 +26,57 @@ type Pruned struct {
 // to a registry takes.
 const dropsFor = 24 * time.Hour
 
-// Prune drops what is older than r says at now, and listings that have expired.
+// pruneBatch is how many rows are dropped at a time: others write in between.
+const pruneBatch = 1000
+
+// replaced are verdicts that are not the last of their tag. What a tag was last
+// told to be is needed to say what is news.
+const replaced = `EXISTS (SELECT 1 FROM verdicts AS later WHERE later.repository = verdicts.repository AND later.tag = verdicts.tag AND later.id > verdicts.id)`
+
+// Prune drops what is older than r says at now, and listings that have expired. The
+// last verdict of a tag stays, with its report. What it dropped before an error is
+// counted.
 func (s *Store) Prune(ctx context.Context, r Retention, now time.Time) (Pruned, error) {
 	var p Pruned
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		for _, d := range []struct {
-			n     *int64
-			keep  time.Duration
-			query string
-		}{
-			{&p.Verdicts, r.Verdicts, `DELETE FROM verdicts WHERE at < $1`},
-			{&p.Reports, r.Reports, `UPDATE verdicts SET report = NULL WHERE at < $1 AND report IS NOT NULL`},
-			{&p.Happenings, r.Happenings, `DELETE FROM happenings WHERE at < $1`},
-			{new(int64), dropsFor, `DELETE FROM drops WHERE at < $1`},
-		} {
-			if d.keep <= 0 {
-				continue
+	for _, d := range []struct {
+		n     *int64
+		keep  time.Duration
+		query string
+	}{
+		{&p.Verdicts, r.Verdicts, `DELETE FROM verdicts WHERE id IN (SELECT id FROM verdicts WHERE at < $1 AND ` + replaced + ` LIMIT $2)`},
+		{&p.Reports, r.Reports, `UPDATE verdicts SET report = NULL WHERE id IN (SELECT id FROM verdicts WHERE at < $1 AND report IS NOT NULL AND ` + replaced + ` LIMIT $2)`},
+		{&p.Happenings, r.Happenings, `DELETE FROM happenings WHERE id IN (SELECT id FROM happenings WHERE at < $1 LIMIT $2)`},
+	} {
+		for more := d.keep > 0; more; {
+			n, err := s.count(ctx, d.query, now.Add(-d.keep), pruneBatch)
+			if err != nil {
+				return p, err
 			}
-			if err := count(ctx, tx, d.n, d.query, now.Add(-d.keep)); err != nil {
-				return err
-			}
+			*d.n += n
+			more = n == pruneBatch
 		}
-		return count(ctx, tx, &p.Listings, `DELETE FROM listings WHERE expires <= $1`, now)
-	})
-	if err != nil {
-		return Pruned{}, fmt.Errorf("prune %s: %w", s, err)
 	}
-	return p, nil
+	if _, err := s.count(ctx, `DELETE FROM drops WHERE at < $1`, now.Add(-dropsFor)); err != nil {
+		return p, err
+	}
+	var err error
+	p.Listings, err = s.count(ctx, `DELETE FROM listings WHERE expires <= $1`, now)
+	return p, err
 }
 
-func count(ctx context.Context, tx *sql.Tx, n *int64, query string, at time.Time) error {
-	r, err := tx.ExecContext(ctx, query, database.Micros(at))
-	if err != nil {
+// count runs a statement about what is older than at and returns how many rows it
+// changed.
+func (s *Store) count(ctx context.Context, query string, at time.Time, more ...any) (n int64, err error) {
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, query, append([]any{database.Micros(at)}, more...)...)
+		if err != nil {
+			return err
+		}
+		n, err = r.RowsAffected()
 		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("prune %s: %w", s, err)
 	}
-	*n, err = r.RowsAffected()
-	return err
+	return n, nil
 }

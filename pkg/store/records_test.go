@@ -210,6 +210,16 @@ func testPrune(t *testing.T, where place) {
 	if v, err := s.Verdict(t.Context(), vs[2].ID); err != nil || v.Report != nil || v.Decision != "deny" {
 		t.Errorf("%+v, %v", v, err)
 	}
+	// The last of each tag is what the next one is news beside.
+	hour := store.Retention{Reports: time.Hour, Verdicts: time.Hour, Happenings: time.Hour}
+	if p, err := s.Prune(t.Context(), hour, now.Add(1000*time.Hour)); err != nil || p != (store.Pruned{Verdicts: 1, Happenings: 1}) {
+		t.Errorf("%+v, %v", p, err)
+	}
+	for _, v := range vs[:2] {
+		if v, err := s.Verdict(t.Context(), v.ID); err != nil || v.Report == nil {
+			t.Errorf("the last of %s: %+v, %v", v.Tag, v, err)
+		}
+	}
 	// A number is not given twice.
 	id, err := s.AddVerdict(t.Context(), verdict(9))
 	if err != nil || id != vs[0].ID+1 {

@@ -42,7 +42,7 @@ func TestAttacksHaveTests(t *testing.T) {
 					t.Errorf("adv-%s: %v", id, err)
 				}
 			} else if !declares(t, p[1], p[2]) {
-				t.Errorf("adv-%s: there is no %s in pkg/%s", id, p[2], p[1])
+				t.Errorf("adv-%s: there is no %s in %s", id, p[2], p[1])
 			}
 		}
 	}
@@ -54,7 +54,10 @@ func TestAttacksHaveTests(t *testing.T) {
 // declares reports whether a test file of the folder pkg/dir declares name.
 func declares(t *testing.T, dir, name string) bool {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(root, "pkg", filepath.FromSlash(dir), "*_test.go"))
+	if !strings.HasPrefix(dir, "cmd/") {
+		dir = "pkg/" + dir
+	}
+	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(dir), "*_test.go"))
 	if err != nil {
 		t.Fatal(err)
 	}

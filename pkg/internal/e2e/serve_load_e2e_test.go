@@ -33,7 +33,7 @@ func TestServeUnderLoad(t *testing.T) {
 // The same with three replicas on PostgreSQL, one of which is killed every ten
 // seconds. A sender whom one does not answer asks the next.
 func TestServeUnderLoadWithDyingReplicas(t *testing.T) {
-	postgres := must(testground.StartPostgres(t.Context()))(t)
+	postgres := must(testground.StartPostgres(t.Context(), "fsync=on"))(t)
 	t.Cleanup(func() { ok(t, postgres.Close()) })
 	url := must(postgres.Database(t.Context()))(t)
 	l := newLoaded(t, fmt.Sprintf("postgres: %q", url))

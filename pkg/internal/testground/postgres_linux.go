@@ -17,8 +17,8 @@ import (
 )
 
 // A Postgres is a running PostgreSQL (Debian's) on loopback, with a superuser
-// "intact" who needs no password. It does not wait for the disk: what is committed
-// survives the end of the server, not of the machine.
+// "intact" who needs no password. Unless its settings say so it does not wait for
+// the disk: what is committed survives the end of the server, not of the machine.
 type Postgres struct {
 	Addr string // host:port
 
@@ -28,16 +28,21 @@ type Postgres struct {
 	server *server
 	as     *syscall.Credential
 	next   int
+	more   []string // arguments
 }
 
 // StartPostgres starts a server on a folder of its own and waits until it
-// answers. It lives until Close, or until the test's process ends.
-func StartPostgres(ctx context.Context) (*Postgres, error) {
+// answers. It lives until Close, or until the test's process ends. settings are
+// like "fsync=on".
+func StartPostgres(ctx context.Context, settings ...string) (*Postgres, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
 		return nil, errors.New("find PostgreSQL (apt-get install postgresql)")
 	}
 	p := &Postgres{bin: filepath.Dir(found[len(found)-1])}
+	for _, s := range settings {
+		p.more = append(p.more, "-c", s)
+	}
 	if p.place, err = newPlace(); err != nil {
 		return nil, err
 	}
@@ -99,8 +104,8 @@ func (p *Postgres) Restart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.server, err = startServer(p.keep, p.place, "postgres-server", p.command(context.WithoutCancel(ctx), "postgres", "-D", p.place.path("postgres"),
-		"-h", host, "-p", port, "-k", "", "-F", "-N", "200"))
+	p.server, err = startServer(p.keep, p.place, "postgres-server", p.command(context.WithoutCancel(ctx), "postgres",
+		append([]string{"-D", p.place.path("postgres"), "-h", host, "-p", port, "-k", "", "-F", "-N", "200"}, p.more...)...))
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ type Postgres struct{ Addr string }
 var errNoPostgres = errors.New("start PostgreSQL: on Linux only")
 
 // StartPostgres says that there is none.
-func StartPostgres(context.Context) (*Postgres, error) { return nil, errNoPostgres }
+func StartPostgres(context.Context, ...string) (*Postgres, error) { return nil, errNoPostgres }
 
 // Restart says that there is none.
 func (*Postgres) Restart(context.Context) error { return errNoPostgres }

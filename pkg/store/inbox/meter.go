@@ -5,39 +5,51 @@ import (
 	"time"
 )
 
+// A second is counted in parts, so that a flood is noticed as soon as it begins.
+const (
+	parts = 10
+	part  = time.Second / parts
+)
+
 // A meter counts what comes in a second.
 type meter struct {
-	mu      sync.Mutex
-	from    time.Time
-	n, last int // since from, and in the second before it
+	mu   sync.Mutex
+	from time.Time // when the newest part began
+	n    [parts]int
+	at   int // of the newest part in n
 }
 
 func (m *meter) add(n int, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.roll(now)
-	m.n += n
+	m.n[m.at] += n
 }
 
-// rate is that of the last whole second, or of this one if it has more already.
+// rate is that of the last second, or if it is higher that of the last two parts.
 func (m *meter) rate(now time.Time) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.roll(now)
-	return max(m.last, m.n)
+	all := 0
+	for _, n := range m.n {
+		all += n
+	}
+	return max(all, max(m.n[m.at], m.n[(m.at+parts-1)%parts])*parts)
 }
 
 func (m *meter) roll(now time.Time) {
-	switch d := now.Sub(m.from); {
-	case d < 0: // the clock was set back
-		m.from, m.n, m.last = now, 0, 0
-	case d < time.Second:
-	case d < 2*time.Second:
-		m.from, m.n, m.last = m.from.Add(time.Second), 0, m.n
-	default:
-		m.from, m.n, m.last = now, 0, 0
+	passed := now.Sub(m.from) / part
+	if passed < 0 || passed >= parts { // the clock was set back, or nothing came for long
+		m.from, m.n = now, [parts]int{}
+		return
+	}
+	m.from = m.from.Add(passed * part)
+	for ; passed > 0; passed-- {
+		m.at = (m.at + 1) % parts
+		m.n[m.at] = 0
 	}
 }
 
-// Rate is how many deliveries this process took in the last second.
+// Rate is how many deliveries a second this process takes now.
 func (b *Inbox) Rate() int { return b.meter.rate(time.Now()) }

@@ -16,7 +16,7 @@ func TestTheRateIsThatOfTheLastSecond(t *testing.T) {
 	for _, c := range []struct {
 		after time.Duration
 		want  int
-	}{{950 * time.Millisecond, 30}, {1500 * time.Millisecond, 30}, {2500 * time.Millisecond, 0}, {time.Hour, 0}} {
+	}{{950 * time.Millisecond, 30}, {1450 * time.Millisecond, 15}, {2500 * time.Millisecond, 0}, {time.Hour, 0}} {
 		if got := m.rate(at(c.after)); got != c.want {
 			t.Errorf("after %s: %d, want %d", c.after, got, c.want)
 		}
@@ -25,8 +25,14 @@ func TestTheRateIsThatOfTheLastSecond(t *testing.T) {
 	if got := m.rate(start); got != 0 { // set back
 		t.Errorf("after the clock was set back: %d", got)
 	}
-	m.add(2, at(500*time.Millisecond))
-	if got := m.rate(at(600 * time.Millisecond)); got != 2 {
-		t.Errorf("the second that goes on: %d", got)
+	// A flood that has just begun is one already, and a few of a minute ago are none.
+	m.add(20, at(50*time.Millisecond))
+	for _, c := range []struct {
+		after time.Duration
+		want  int
+	}{{60 * time.Millisecond, 200}, {150 * time.Millisecond, 200}, {250 * time.Millisecond, 20}, {1250 * time.Millisecond, 0}} {
+		if got := m.rate(at(c.after)); got != c.want {
+			t.Errorf("%s after a flood: %d, want %d", c.after, got, c.want)
+		}
 	}
 }
