@@ -112,12 +112,12 @@ func runServe(ctx context.Context, p program, c *cli.Context) error {
 		return err
 	}
 	defer func() { _ = st.Close() }()
-	policySet := c.IsSet("policy")
+	start := policyOf(c)
 	var root publicTrust
 	metrics := ops.NewMetrics(toolVersion())
 	s, err := serve.New(ctx, serve.Options{
 		Store: st, Log: log, Secret: secrets(p), Key: key, Metrics: metrics, Tracing: tracing,
-		Load:   func(ctx context.Context) (*serve.Snapshot, error) { return loadSnapshot(ctx, p, c, policySet, &root) },
+		Load:   func(ctx context.Context) (*serve.Snapshot, error) { return loadSnapshot(ctx, p, c, start, &root) },
 		Notify: notify.Options{Source: "https://github.com/intact-dev/intact", UserAgent: "intact/" + toolVersion()},
 	})
 	if err != nil {
@@ -231,14 +231,27 @@ func secrets(p program) func(config.Secret) (string, error) {
 	return func(s config.Secret) (string, error) { return secretOf(p, s.File, s.Env) }
 }
 
+// A startPolicy is the policy that the service was started with. Each config is
+// read with it: what a former one said of the policy is not kept.
+type startPolicy struct {
+	name string
+	set  bool // by a flag or the environment, which a config does not change
+}
+
+func policyOf(c *cli.Context) startPolicy { return startPolicy{c.String("policy"), c.IsSet("policy")} }
+
 // loadSnapshot reads config and policy and makes of them what runs need.
-func loadSnapshot(ctx context.Context, p program, c *cli.Context, policySet bool, root *publicTrust) (*serve.Snapshot, error) {
+func loadSnapshot(ctx context.Context, p program, c *cli.Context, start startPolicy, root *publicTrust) (*serve.Snapshot, error) {
 	cfg, err := loadConfig(c)
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Serve != nil && cfg.Serve.Policy != "" && !policySet {
-		if err := c.Set("policy", cfg.Serve.Policy); err != nil {
+	name := start.name
+	if cfg.Serve != nil && cfg.Serve.Policy != "" && !start.set {
+		name = cfg.Serve.Policy
+	}
+	if name != c.String("policy") {
+		if err := c.Set("policy", name); err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -106,6 +107,26 @@ func (t Transition) Check() error {
 		}
 	}
 	return nil
+}
+
+// Fit returns t as a leaf can hold it: of the texts whose length somebody outside
+// chose, platforms that are too long or too many are left out, as if they were not
+// read, and a source is cut.
+func (t Transition) Fit() Transition {
+	platforms := map[string]ref.Digest{}
+	for _, p := range slices.Sorted(maps.Keys(t.Platforms)) {
+		if len(platforms) < maxPlatforms && p != "" && len(p) <= maxPlatform && utf8.ValidString(p) {
+			platforms[p] = t.Platforms[p]
+		}
+	}
+	t.Platforms = platforms
+	if len(platforms) == 0 {
+		t.Platforms = nil
+	}
+	if len(t.Source) > maxSource {
+		t.Source = strings.ToValidUTF8(t.Source[:maxSource], "")
+	}
+	return t
 }
 
 // Times that a leaf can hold: what a clock that was never set says is none.

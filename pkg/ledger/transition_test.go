@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -174,5 +175,28 @@ func TestOneNameForAllWaysToWriteIt(t *testing.T) {
 		if err := ledger.CheckName(repository, tag); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Whatever somebody outside wrote, what was seen can be recorded.
+func TestWhatIsFitForALeaf(t *testing.T) {
+	t.Parallel()
+	d := ref.DigestOf(nil, "")
+	in := ledger.Transition{
+		Repository: "ghcr.io/acme/api", Tag: "1", To: d, At: time.Unix(1<<30, 0), Source: strings.Repeat("x", 255) + "é",
+		Platforms: map[string]ref.Digest{"": d, "a\xff": d, strings.Repeat("a", 257): d, "linux/amd64": d},
+	}
+	out := in.Fit()
+	if err := out.Check(); err != nil || len(out.Platforms) != 1 || out.Platforms["linux/amd64"] != d || out.Source != strings.Repeat("x", 255) {
+		t.Errorf("%+v, %v", out, err)
+	}
+	for i := range 1100 {
+		in.Platforms[strconv.Itoa(i)] = d
+	}
+	if err := in.Fit().Check(); err != nil {
+		t.Error(err)
+	}
+	if in.Platforms = nil; in.Fit().Platforms != nil {
+		t.Error("platforms from nothing")
 	}
 }

@@ -41,16 +41,20 @@ func (l *listings) List(ctx context.Context, q signatures.Question, ask signatur
 		return kept, nil
 	}
 	// Who asks for the same at the same time shares the answer.
-	shared := l.asking.DoChan(q.Repository+"@"+string(q.Digest)+" "+q.Form, func() (any, error) { return l.Renew(ctx, q, ask) })
+	mine := false
+	shared := l.asking.DoChan(q.Repository+"@"+string(q.Digest)+" "+q.Form, func() (any, error) { mine = true; return l.renew(ctx, q, ask) })
 	select {
 	case r := <-shared:
 		if r.Err == nil {
-			return r.Val.(signatures.Listed), nil
-		}
-		if !r.Shared || ctx.Err() != nil {
+			if got := r.Val.(renewed); mine || !got.old {
+				return got.Listed, nil
+			}
+		} else if !r.Shared || ctx.Err() != nil {
 			return signatures.Listed{}, r.Err
 		}
-		return l.Renew(ctx, q, ask) // somebody else's time may have run out
+		// Somebody else's time may have run out, or it was asked before an event that
+		// made us look.
+		return l.Renew(ctx, q, ask)
 	case <-ctx.Done():
 		return signatures.Listed{}, ctx.Err()
 	}
@@ -58,13 +62,28 @@ func (l *listings) List(ctx context.Context, q signatures.Question, ask signatur
 
 // Renew implements [signatures.Listings].
 func (l *listings) Renew(ctx context.Context, q signatures.Question, ask signatures.Ask) (signatures.Listed, error) {
-	got, err := ask(ctx)
+	got, err := l.renew(ctx, q, ask)
+	return got.Listed, err
+}
+
+// A renewed is an answer; old is that something was pushed or deleted since it was
+// asked for, or that this is not known.
+type renewed struct {
+	signatures.Listed
+	old bool
+}
+
+func (l *listings) renew(ctx context.Context, q signatures.Question, ask signatures.Ask) (renewed, error) {
+	listed, err := ask(ctx)
+	got := renewed{Listed: listed, old: true}
 	if err != nil || got.Doubtful {
 		return got, err
 	}
-	data, err := json.Marshal(got)
+	data, err := json.Marshal(listed)
 	if err == nil && len(data) <= maxListing {
-		err = l.store.PutListing(ctx, l.key(q), data, got.Found(), got.At)
+		if got.old, err = l.store.PutListing(ctx, l.key(q), data, got.Found(), got.At); err != nil {
+			got.old = true
+		}
 	}
 	if err != nil && ctx.Err() == nil {
 		l.log.WarnContext(ctx, "a list of signatures is not kept", "error", err.Error())

@@ -218,3 +218,40 @@ func TestASignaturesEvent(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Who begins to ask after an event shares no answer with who asked before it.
+func TestAnAnswerThatIsOldIsNotShared(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	begun, end := make(chan struct{}), make(chan struct{})
+	there := signatures.Listed{Tag: &image.Answer{Body: []byte("{}"), MediaType: "x", DigestClaim: question.Digest}, At: noon}
+	var group sync.WaitGroup
+	group.Go(func() {
+		got, err := s.List(t.Context(), question, func(context.Context) (signatures.Listed, error) {
+			close(begun)
+			<-end
+			return there, nil
+		})
+		if err != nil || !got.Found() {
+			t.Errorf("who asked before: %+v %v", got, err)
+		}
+	})
+	<-begun
+	if err := s.store.DropListings(t.Context(), "docker.io/acme/app", question.Digest, noon.Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	looks := make(chan struct{})
+	s.clock = func() time.Time { close(looks); return noon.Add(2 * time.Second) }
+	group.Go(func() {
+		got, err := s.List(t.Context(), question, func(context.Context) (signatures.Listed, error) {
+			return signatures.Listed{At: noon.Add(2 * time.Second)}, nil
+		})
+		if err != nil || got.Found() {
+			t.Errorf("who asked after it: %+v %v", got, err)
+		}
+	})
+	<-looks
+	time.Sleep(20 * time.Millisecond) // until it shares the question, or it asks itself
+	close(end)
+	group.Wait()
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/intact-dev/intact/pkg/ledger"
@@ -91,6 +92,10 @@ func hintTask(e webhook.Event, cause string) (jobs.Task, error) {
 	if e.Subject != "" {
 		h.Digest, h.Subject = e.Subject, e.Subject
 	}
+	return h.task()
+}
+
+func (h hint) task() (jobs.Task, error) {
 	payload, err := json.Marshal(h)
 	if err != nil {
 		return jobs.Task{}, err
@@ -99,7 +104,8 @@ func hintTask(e webhook.Event, cause string) (jobs.Task, error) {
 }
 
 // hint wants the tags judged that a hint may be about: those that mean the digest,
-// those that await a signature, and all if something was deleted.
+// those that await a signature, and all if what was deleted is none of theirs: it may
+// be the signature of any, or a part of it.
 func (s *Service) hint(ctx context.Context, run *jobs.Run) error {
 	var h hint
 	if err := json.Unmarshal(run.Payload, &h); err != nil {
@@ -117,6 +123,14 @@ func (s *Service) hint(ctx context.Context, run *jobs.Run) error {
 		return fmt.Errorf("hint %q: %w", run.Key, err)
 	}
 	var tasks []jobs.Task
+	if h.Delete && h.Digest != "" && !slices.Contains(slices.Collect(maps.Values(tags)), h.Digest) {
+		t, err := hint{Repository: h.Repository, Delete: true, Cause: h.Cause}.task()
+		if err != nil {
+			return fmt.Errorf("hint %q: %w", run.Key, err)
+		}
+		t.NotBefore = s.o.Clock().Add(settling) // who cleans up deletes many
+		tasks = append(tasks, t)
+	}
 	for tag, digest := range tags {
 		if digest != h.Digest && !slices.Contains(waiting, tag) && (!h.Delete || h.Digest != "") {
 			continue

@@ -92,6 +92,8 @@ type Service struct {
 	started bool
 	trust   trust
 	own     own
+
+	reloading sync.Mutex // held for long: only [Service.Reload] takes it
 }
 
 // New loads the first Snapshot and opens inbox and queue. An error in the config

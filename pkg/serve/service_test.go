@@ -222,6 +222,56 @@ func TestAPushIsJudgedAndTold(t *testing.T) {
 	}
 }
 
+// A tag that only looks like the place of a signature is an image's.
+func TestATagLikeASignatures(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hooked, nil)
+	tag := "sha256-" + strings.Repeat("a", 65)
+	digest := w.push("acme/app", tag, "one")
+	w.event("1", "acme/app", tag, secret)
+	if told := w.tells(1); told[0].Digest != digest {
+		t.Errorf("told: %+v", told)
+	}
+}
+
+// What was deleted by its digest alone may be the signature of any image, or a part
+// of one: all tags are looked at, once for many of them.
+func TestADigestThatIsDeleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hooked, nil)
+	digest := w.push("acme/app", "1.0.0", "one")
+	w.event("1", "acme/app", "1.0.0", secret)
+	w.tells(1)
+	deleted := func(id string, digest ref.Digest) {
+		t.Helper()
+		if status := w.post(fmt.Sprintf(`{"events":[{"id":%q,"action":"delete","target":{"repository":"acme/app","digest":%q}}]}`, id, digest), secret); status/100 != 2 {
+			t.Fatalf("status %d", status)
+		}
+		for range 500 {
+			s, ok, err := w.service.Queue().State(t.Context(), "hint", fmt.Sprintf("%s/acme/app@%s true", w.registry.Host, digest))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ok && s.Done >= s.Wanted {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Fatal("still not done")
+	}
+	all := w.registry.Host + "/acme/app@ true"
+	deleted("2", digest)
+	if _, ok, err := w.service.Queue().State(t.Context(), "hint", all); ok || err != nil {
+		t.Errorf("an image that has a tag: all are looked at, %v", err)
+	}
+	for i, c := range []string{"a", "b"} {
+		deleted(fmt.Sprint("3", i), ref.DigestOf([]byte(c), ""))
+	}
+	if s, ok, err := w.service.Queue().State(t.Context(), "hint", all); !ok || err != nil || !s.Due.After(time.Now()) {
+		t.Errorf("a signature, perhaps: %+v, %v, %v", s, ok, err)
+	}
+}
+
 func TestWhatNoEventToldOf(t *testing.T) {
 	t.Parallel()
 	digests := map[string]ref.Digest{}
@@ -255,6 +305,44 @@ func TestANewPlaceIsNotToldOfOldThings(t *testing.T) {
 	if told := w.tells(1); len(told) != 1 || told[0].Digest != digest {
 		t.Errorf("told: %+v", told)
 	}
+}
+
+// Two reloads at a time: what was read last is what is valid.
+func TestTheLastReloadIsValid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hooked, nil)
+	loading, slow := make(chan struct{}), make(chan struct{})
+	var loads atomic.Int64
+	w.change = func(*serve.Snapshot) {
+		if loads.Add(1) == 1 {
+			close(loading)
+			<-slow
+		}
+	}
+	var group sync.WaitGroup
+	reload := func() {
+		if err := w.service.Reload(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	group.Go(reload)
+	<-loading // the config that is there now was read
+	next := *w.config.Load() + "  grace: 7m\n"
+	w.config.Store(&next)
+	done := make(chan struct{})
+	group.Go(func() { defer close(done); reload() })
+	select {
+	case <-done:
+	case <-time.After(100 * time.Millisecond): // it waits for the other
+	}
+	close(slow)
+	group.Wait()
+	if got := w.service.Snapshot().Config.Serve.Grace; got != 7*time.Minute {
+		t.Errorf("grace is %s", got)
+	}
+	w.push("acme/app", "1.0.0", "one") // and it goes on
+	w.event("1", "acme/app", "1.0.0", secret)
+	w.tells(1)
 }
 
 func TestAConfigWithAnErrorIsRefused(t *testing.T) {

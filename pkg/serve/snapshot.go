@@ -60,8 +60,11 @@ func (s *Service) use(next *Snapshot) error {
 }
 
 // Reload reads config and policy anew. If there is an error in them the former
-// ones stay, which is told and returned.
+// ones stay, which is told and returned. Calls at the same time wait for each other:
+// what was read last is what is valid.
 func (s *Service) Reload(ctx context.Context) error {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
 	next, err := s.o.Load(ctx)
 	if err == nil {
 		before := s.Snapshot()

@@ -48,6 +48,8 @@ func testTampering(t *testing.T, where place) {
 		"a hash too many":       {[]string{`INSERT INTO hashes SELECT idx + 100, hash FROM hashes WHERE idx = 0`}, "17 hashes are stored, and 9 leaves have 16", false},
 		"a changed root":        {[]string{`UPDATE log SET root = (SELECT hash FROM hashes WHERE idx = 0)`}, "the leaves give the root", true},
 		"a changed tag":         {[]string{`UPDATE tags SET digest = '' WHERE tag = 't0'`}, "ghcr.io/acme/api:t0 is kept as \"\"", false},
+		"a tag of another leaf": {[]string{`UPDATE tags SET seq = 0 WHERE tag = 't0'`}, "ghcr.io/acme/api:t0 is kept as of leaf 0, and leaf 8 is its last", false},
+		"of other platforms":    {[]string{`UPDATE tags SET platforms = '{"linux/amd64":"sha256:x"}' WHERE tag = 't0'`}, "ghcr.io/acme/api:t0 is kept with other platforms than leaf 8 has", false},
 		"a tag too many":        {[]string{`INSERT INTO tags SELECT repository, 'new', digest, seq, last_seen, platforms FROM tags WHERE tag = 't0'`}, "ghcr.io/acme/api:new is kept as a tag", false},
 		"a tag too few":         {[]string{`DELETE FROM tags WHERE tag = 't0'`}, "1 tags of the log are not kept", false},
 		"found by another name": {[]string{`UPDATE leaves SET tag = 'x' WHERE seq = 4`}, "leaf 4: it is of ghcr.io/acme/api:t0, and found by ghcr.io/acme/api:x", false},
@@ -82,7 +84,9 @@ func testTampering(t *testing.T, where place) {
 func nine(t *testing.T, s *store.Store) {
 	t.Helper()
 	for i, tag := range []string{"t0", "t1", "t0", "t1", "t0", "t1", "t0", "t1", "t0"} {
-		if _, _, err := s.Observe(t.Context(), seen(tag, ref.DigestOf([]byte{byte(i)}, ""), i)); err != nil {
+		o := seen(tag, ref.DigestOf([]byte{byte(i)}, ""), i)
+		o.Platforms = map[string]ref.Digest{"linux/amd64": o.Digest}
+		if _, _, err := s.Observe(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
 	}

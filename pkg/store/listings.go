@@ -35,9 +35,9 @@ func (k ListingKey) who() string {
 }
 
 // PutListing keeps the answer to a question that was asked at the time asked:
-// for [FoundFor] if anything was found, else for [NotFoundFor]. It keeps nothing
-// if listings of the digest were dropped since.
-func (s *Store) PutListing(ctx context.Context, k ListingKey, data []byte, found bool, asked time.Time) error {
+// for [FoundFor] if anything was found, else for [NotFoundFor]. It keeps nothing,
+// and old is true, if listings of the digest were dropped since.
+func (s *Store) PutListing(ctx context.Context, k ListingKey, data []byte, found bool, asked time.Time) (old bool, err error) {
 	keep := NotFoundFor
 	if found {
 		keep = FoundFor
@@ -45,14 +45,18 @@ func (s *Store) PutListing(ctx context.Context, k ListingKey, data []byte, found
 	if data == nil {
 		data = []byte{} // null is no answer
 	}
-	_, err := s.db.Write.ExecContext(ctx, `INSERT INTO listings (repository, digest, credential, data, expires)
+	r, err := s.db.Write.ExecContext(ctx, `INSERT INTO listings (repository, digest, credential, data, expires)
 		SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM drops WHERE repository = $1 AND (digest = $2 OR digest = '') AND at >= $6)
 		ON CONFLICT (repository, digest, credential) DO UPDATE SET data = excluded.data, expires = excluded.expires`,
 		k.Repository, string(k.Digest), k.who(), data, database.Micros(asked.Add(keep)), database.Micros(asked))
-	if err != nil {
-		return fmt.Errorf("keep listing of %s@%s in %s: %w", k.Repository, k.Digest, s, err)
+	var kept int64
+	if err == nil {
+		kept, err = r.RowsAffected()
 	}
-	return nil
+	if err != nil {
+		return false, fmt.Errorf("keep listing of %s@%s in %s: %w", k.Repository, k.Digest, s, err)
+	}
+	return kept == 0, nil
 }
 
 // Listing returns what was kept and has not expired by now. ok is false if there

@@ -15,7 +15,8 @@ type Observation struct {
 	// Repository and Tag, written in any way: they are recorded by [ledger.Name].
 	Repository, Tag string
 	Digest          ref.Digest // "" = the registry says that there is no such tag
-	// Platforms are the manifests of its platforms, where they were read.
+	// Platforms are the manifests of its platforms, where they were read. What the log
+	// cannot hold of them, and of Source, is left out.
 	Platforms map[string]ref.Digest
 	At        time.Time
 	Source    string // who saw it: "scan", "webhook harbor"
@@ -112,7 +113,8 @@ func normal(o Observation) (Observation, error) {
 		return o, err
 	}
 	o.At = o.At.UTC().Truncate(time.Microsecond)
-	t := ledger.Transition{Repository: o.Repository, Tag: o.Tag, To: o.Digest, Platforms: o.Platforms, At: o.At, Source: o.Source}
+	t := ledger.Transition{Repository: o.Repository, Tag: o.Tag, To: o.Digest, Platforms: o.Platforms, At: o.At, Source: o.Source}.Fit()
+	o.Platforms, o.Source = t.Platforms, t.Source // an image must not keep itself out of the log
 	if o.Digest == "" {
 		// Gone is a change from something: any digest tries the rest.
 		t.From = ref.DigestOf(nil, "")

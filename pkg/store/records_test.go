@@ -150,7 +150,7 @@ func testListings(t *testing.T, where place) {
 	}
 	put := func(data string, found bool, asked time.Time) {
 		t.Helper()
-		if err := s.PutListing(t.Context(), k, []byte(data), found, asked); err != nil {
+		if _, err := s.PutListing(t.Context(), k, []byte(data), found, asked); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -192,7 +192,7 @@ func testPrune(t *testing.T, where place) {
 		}
 	}
 	k := store.ListingKey{Repository: "r", Digest: digest("a")}
-	if err := s.PutListing(t.Context(), k, []byte("x"), true, noon); err != nil {
+	if _, err := s.PutListing(t.Context(), k, []byte("x"), true, noon); err != nil {
 		t.Fatal(err)
 	}
 	now := noon.Add(4 * time.Hour)

@@ -148,6 +148,19 @@ func (s *Store) Verdict(ctx context.Context, id int64) (Verdict, error) {
 	return v, nil
 }
 
+// VerdictOf returns the verdict with a key with its report, or [ErrNotFound].
+func (s *Store) VerdictOf(ctx context.Context, key string) (Verdict, error) {
+	var id int64
+	err := s.db.Read.QueryRowContext(ctx, `SELECT id FROM verdicts WHERE key = $1`, key).Scan(&id)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return Verdict{}, fmt.Errorf("verdict %q in %s: %w", key, s, ErrNotFound)
+	case err != nil:
+		return Verdict{}, fmt.Errorf("read verdict %q from %s: %w", key, s, err)
+	}
+	return s.Verdict(ctx, id)
+}
+
 func scanVerdict(row interface{ Scan(...any) error }, more ...any) (Verdict, error) {
 	var v Verdict
 	var at int64

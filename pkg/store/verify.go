@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 
 	"github.com/intact-dev/intact/pkg/ledger"
@@ -72,7 +73,8 @@ func (s *Store) verify(ctx context.Context, tx *sql.Tx, v *Verification, kept *l
 		return err
 	}
 	var l ledger.Verifier
-	if err := verifyLeaves(ctx, tx, v, &l, kept); err != nil {
+	last := map[[2]string]int64{} // leaf of each tag
+	if err := verifyLeaves(ctx, tx, v, &l, last, kept); err != nil {
 		return err
 	}
 	if v.Checkpoint.Tree, err = l.Tree(); err != nil {
@@ -90,7 +92,7 @@ func (s *Store) verify(ctx context.Context, tx *sql.Tx, v *Verification, kept *l
 	if kept != nil {
 		v.compare(*kept)
 	}
-	return verifyTags(ctx, tx, v, l.Now())
+	return verifyTags(ctx, tx, v, l.Now(), last)
 }
 
 // pageSize is how many leaves are held at a time.
@@ -104,7 +106,7 @@ type row struct {
 }
 
 // verifyLeaves goes through leaves and hashes side by side.
-func verifyLeaves(ctx context.Context, tx *sql.Tx, v *Verification, l *ledger.Verifier, kept *ledger.Checkpoint) error {
+func verifyLeaves(ctx context.Context, tx *sql.Tx, v *Verification, l *ledger.Verifier, last map[[2]string]int64, kept *ledger.Checkpoint) error {
 	for from := int64(math.MinInt64); ; {
 		page, err := readLeaves(ctx, tx, from)
 		if err != nil {
@@ -135,6 +137,9 @@ func verifyLeaves(ctx context.Context, tx *sql.Tx, v *Verification, l *ledger.Ve
 			}
 			if t.Tag != "" && (t.Repository != r.repository || t.Tag != r.tag) {
 				v.fault(n, "it is of %s:%s, and found by %s:%s", t.Repository, t.Tag, r.repository, r.tag)
+			}
+			if t.Tag != "" {
+				last[[2]string{t.Repository, t.Tag}] = r.seq
 			}
 			from = r.seq + 1
 		}
@@ -212,9 +217,11 @@ func (v *Verification) compare(kept ledger.Checkpoint) {
 	}
 }
 
-// verifyTags compares the rows of the tags with what the log says.
-func verifyTags(ctx context.Context, tx *sql.Tx, v *Verification, want map[[2]string]ref.Digest) error {
-	rows, err := tx.QueryContext(ctx, `SELECT repository, tag, digest FROM tags`)
+// verifyTags compares the rows of the tags with what the log says: their digest,
+// which leaf is their last, on which it depends what a tag is compared with, and
+// the platforms if that has any.
+func verifyTags(ctx context.Context, tx *sql.Tx, v *Verification, want map[[2]string]ref.Digest, last map[[2]string]int64) error {
+	rows, err := tx.QueryContext(ctx, `SELECT t.repository, t.tag, t.digest, t.seq, t.platforms, l.data FROM tags t LEFT JOIN leaves l ON l.seq = t.seq`)
 	if err != nil {
 		return err
 	}
@@ -223,7 +230,10 @@ func verifyTags(ctx context.Context, tx *sql.Tx, v *Verification, want map[[2]st
 	for rows.Next() {
 		var key [2]string
 		var digest ref.Digest
-		if err := rows.Scan(&key[0], &key[1], &digest); err != nil {
+		var seq int64
+		var platforms string
+		var leaf []byte
+		if err := rows.Scan(&key[0], &key[1], &digest, &seq, &platforms, &leaf); err != nil {
 			return err
 		}
 		switch d, ok := want[key]; {
@@ -232,6 +242,14 @@ func verifyTags(ctx context.Context, tx *sql.Tx, v *Verification, want map[[2]st
 			continue
 		case d != digest:
 			v.fault(-1, "%s:%s is kept as %q, and the log leaves it at %q", key[0], key[1], digest, d)
+		case seq != last[key]:
+			v.fault(-1, "%s:%s is kept as of leaf %d, and leaf %d is its last", key[0], key[1], seq, last[key])
+		default:
+			// A leaf that cannot be decoded was told of.
+			kept, err := readPlatforms(platforms)
+			if t, broken := ledger.Decode(leaf); broken == nil && (err != nil || len(t.Platforms) > 0 && !maps.Equal(kept, t.Platforms)) {
+				v.fault(-1, "%s:%s is kept with other platforms than leaf %d has", key[0], key[1], seq)
+			}
 		}
 		seen++
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,5 +99,44 @@ func TestATagThatGoesBackDoesNotWait(t *testing.T) {
 	s.push("main", "one")
 	if v := s.judged("main"); v[0].Digest != one || summary(t, v[0]).Awaiting {
 		t.Errorf("back again: %+v", v[0])
+	}
+}
+
+// What a tag was in between is told, also if it went back before the time to sign
+// it was over.
+func TestATagThatWasSomethingElseForAWhile(t *testing.T) {
+	t.Parallel()
+	text, public, key := signed(t)
+	s := newService(t, strings.Replace(text, "{SIG: deny}", "{SIG: deny, TAG: off}", 1), 10*time.Minute, public)
+	one := s.push("main", "one")
+	signature, err := testimage.CosignSignature(key, s.registry.Host+"/acme/app", one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.put(testimage.SigTag(one), signature)
+	s.judged("main")
+	two := s.push("main", "two")
+	s.judged("main")
+	s.push("main", "one")
+	for range 2 { // and once
+		s.judged("main")
+		if h := s.happenings(); len(h) != 2 || h[1].Digest != one || h[1].Before != two {
+			t.Fatalf("told: %+v", h)
+		}
+	}
+}
+
+// Who moves a tag again and again does not keep people from hearing of it.
+func TestGraceIsForTheTag(t *testing.T) {
+	t.Parallel()
+	text, public, _ := signed(t)
+	s := newService(t, text, 10*time.Minute, public)
+	for i := range 5 {
+		s.push("main", []string{"one", "two"}[i%2])
+		s.judged("main")
+		s.clock.Add(4 * 60)
+	}
+	if h := s.happenings(); len(h) == 0 || h[0].Verdict != policy.Deny {
+		t.Errorf("unsigned for 16 minutes, and told: %+v", h)
 	}
 }

@@ -67,8 +67,7 @@ func again(since time.Duration) time.Duration {
 	return min(max(since/2, 10*time.Second), 10*time.Minute)
 }
 
-// Run implements [jobs.Handler].
-func (j *Judge) Run(ctx context.Context, run *jobs.Run) error {
+func (j *Judge) run(ctx context.Context, run *jobs.Run) error {
 	var cause Cause
 	if err := json.Unmarshal(run.Payload, &cause); err != nil {
 		return fmt.Errorf("judge %q: payload: %w", run.Key, err)

@@ -40,7 +40,9 @@ type service struct {
 	told     atomic.Int64
 	waits    atomic.Int64 // verdicts that were none yet
 	deaf     atomic.Int64 // how often to refuse to tell
+	refused  func()       // is called then; nil = nothing is
 	clock    atomic.Int64 // added to the time, in seconds
+	attempts atomic.Int64 // that failed before, it seems
 	lists    lists
 }
 
@@ -65,6 +67,9 @@ func newService(t *testing.T, policyText string, grace time.Duration, files ...[
 		Store: s.store, Clock: clock, Log: slog.New(slog.DiscardHandler),
 		Tell: func(context.Context, *jobs.Tx) error {
 			if s.deaf.Add(-1) >= 0 {
+				if s.refused != nil {
+					s.refused()
+				}
 				return errors.New("the database is away")
 			}
 			s.told.Add(1)
@@ -85,7 +90,10 @@ func newService(t *testing.T, policyText string, grace time.Duration, files ...[
 			}}, nil
 		},
 	}
-	if err := s.queue.Handle(judge.Kind, jobs.Kind{Backoff: time.Millisecond}, j.Run); err != nil {
+	if err := s.queue.Handle(judge.Kind, jobs.Kind{Backoff: time.Millisecond}, func(ctx context.Context, r *jobs.Run) error {
+		r.Attempt += int(s.attempts.Load())
+		return j.Run(ctx, r)
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.queue.Start(t.Context()); err != nil {
@@ -346,5 +354,33 @@ func TestARegistryThatIsDown(t *testing.T) {
 	}
 	if h := s.happenings(); h[len(h)-1].Verdict != policy.Undecided || h[len(h)-1].Type != happening.ImageJudged {
 		t.Errorf("told: %+v", h[len(h)-1])
+	}
+}
+
+// What an image says of its platform is its author's to choose, and does not keep
+// anybody from judging it.
+func TestAPlatformThatTheLedgerDoesNotTake(t *testing.T) {
+	t.Parallel()
+	for name, fields := range map[string]map[string]any{
+		"long":    {"os": "linux", "architecture": strings.Repeat("a", 300)},
+		"no text": {"os": "linux", "architecture": "a\xff"},
+		"odd":     {"os": "li\nnux", "architecture": "\x00\u202e"},
+	} {
+		s := newService(t, "", 0)
+		b, err := testimage.Build(testimage.Spec{Images: []testimage.Image{{
+			ConfigFields: fields, Layers: []testimage.Layer{{Files: []testimage.File{{Path: "x", Content: "x"}}}},
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.put("1.0.0", b)
+		if err := s.queue.Want(t.Context(), s.task("1.0.0")); err != nil {
+			t.Fatal(err)
+		}
+		s.settle()
+		if v, err := s.store.Verdicts(t.Context(), store.VerdictFilter{Tag: "1.0.0"}); err != nil || len(v) != 1 || v[0].Digest != b.Root.Descriptor.Digest {
+			st, _, _ := s.queue.State(t.Context(), judge.Kind, s.task("1.0.0").Key)
+			t.Errorf("%s: verdicts: %+v, %v; %s", name, v, err, st.Error)
+		}
 	}
 }

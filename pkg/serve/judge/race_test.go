@@ -27,6 +27,28 @@ func TestWhatIsRecordedIsTold(t *testing.T) {
 	}
 }
 
+// What a run recorded that could not end does not hide what the tag is when it runs
+// again.
+func TestATagThatMovesBeforeItsRunIsRepeated(t *testing.T) {
+	t.Parallel()
+	s := newService(t, strictTags, 0)
+	s.push("1.0.0", "one")
+	var two ref.Digest
+	s.refused = func() { two = s.push("1.0.0", "two") }
+	s.deaf.Store(1)
+	if err := s.queue.Want(t.Context(), s.task("1.0.0")); err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	v, err := s.store.Verdicts(t.Context(), store.VerdictFilter{Tag: "1.0.0"})
+	if err != nil || len(v) != 2 || v[0].Digest != two || v[0].Decision != "deny" {
+		t.Errorf("verdicts: %+v, %v", v, err)
+	}
+	if h := s.happenings(); len(h) != 2 || h[1].Digest != two || s.told.Load() == 0 {
+		t.Errorf("told %d times: %+v", s.told.Load(), h)
+	}
+}
+
 // A tag moves while it is judged: whatever is recorded is what one answer of the
 // registry said, and in the end it is what the tag is.
 func TestATagThatMovesBackAndForthWhileItIsJudged(t *testing.T) {

@@ -24,10 +24,22 @@ import (
 func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome, last previous) error {
 	repository, tag := recorded(o.ref)
 	sum := j.summary(ctx, s, o)
-	wait := s.Grace - o.at.Sub(sum.Moved)
+	since := sum.Moved
+	if last.awaiting && last.unsigned.Before(since) {
+		since = last.unsigned // or who moves it again and again is never told of
+	}
+	wait := s.Grace - o.at.Sub(since)
 	// Nobody knows when a digest was pushed: who names one wants to know now.
 	if sum.Awaiting = wait > 0 && o.ref.Digest == "" && !o.lost() && awaits(o.target.Verdict); sum.Awaiting {
 		sum.Title = fmt.Sprintf("%s awaits its signature", o.ref)
+	}
+	same := sum.Awaiting && last.awaiting && last.digest == o.digest || !sum.Awaiting && !last.awaiting && !last.news(o, sum)
+	tell := func(tx *jobs.Tx) error { return j.Tell(ctx, tx) }
+	key := verdictKey(run.Key, run.Generation)
+	if !same && last.key == key {
+		// It was recorded before, that run did not end, and now it is something else:
+		// there is one verdict of a run.
+		return run.CommitAgain(ctx, 0, tell)
 	}
 	j.attest(ctx, s, o, &sum, last)
 	var body bytes.Buffer
@@ -39,7 +51,7 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome, 
 		return fmt.Errorf("judge %q: %w", run.Key, err)
 	}
 	v := store.Verdict{
-		Key: verdictKey(run.Key, run.Generation), Repository: repository, Tag: tag, Digest: o.judged(),
+		Key: key, Repository: repository, Tag: tag, Digest: o.judged(),
 		Decision: sum.Decision.String(), Policy: o.report.Policy.Digest, At: o.at, Source: o.cause, Summary: data, Report: body.Bytes(),
 	}
 	var news []store.Happening
@@ -51,7 +63,6 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome, 
 		}
 		news = append(news, store.Happening{Key: h.ID, Type: string(h.Type), Subject: h.Subject, At: h.At, Data: data})
 	}
-	same := sum.Awaiting && last.awaiting && last.digest == o.digest || !sum.Awaiting && !last.awaiting && !last.news(o, sum)
 	if same && !o.asked.After(last.at) {
 		// The same again: only that it was looked at is recorded, by the ledger.
 	} else if _, err := j.Store.AddVerdict(ctx, v, news...); err != nil {
@@ -61,13 +72,9 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome, 
 	if j.Judged != nil {
 		j.Judged(sum.Decision, sum.Awaiting)
 	}
-	tell := func(tx *jobs.Tx) error {
-		if len(news) == 0 && last.Key != v.Key {
-			return nil
-		}
-		// With the key of this run it was recorded before, and that run did not end.
-		return j.Tell(ctx, tx)
-	}
+	if len(news) == 0 && last.Key != v.Key {
+		tell = nil
+	} // else it is news, or was when this run recorded it before and did not end
 	switch {
 	case sum.Awaiting:
 		return run.CommitAgain(ctx, min(wait, pause(o.at.Sub(sum.Moved))), tell)
@@ -120,6 +127,8 @@ type previous struct {
 	at       time.Time  // of the very last one, whether it counts or not
 	awaiting bool       // that one waits for a signature,
 	digest   ref.Digest // and is about it
+	key      string     // of that one
+	unsigned time.Time  // since when all that the tag was awaited a signature, if so
 }
 
 // recorded is the name of r in verdicts.
@@ -151,12 +160,13 @@ func (j *Judge) last(ctx context.Context, r ref.Ref, task string) (previous, err
 				return out, fmt.Errorf("verdict %d: %w", v.ID, err)
 			}
 			if out.at.IsZero() {
-				out.at, out.awaiting, out.digest = v.At, s.Awaiting, v.Digest
+				out.at, out.awaiting, out.digest, out.key = v.At, s.Awaiting, v.Digest, v.Key
 			}
 			if !s.Awaiting {
 				out.Verdict, out.Summary, out.there = v, s, true
 				return out, nil
 			}
+			out.unsigned = s.Moved
 		}
 		if len(all) < f.Limit {
 			return out, nil
@@ -175,7 +185,9 @@ func (p previous) silent(o *outcome) time.Duration {
 
 // news reports whether a verdict says something that the last one did not.
 func (p previous) news(o *outcome, s Summary) bool {
-	return !p.there || p.Verdict.Digest != o.judged() || p.Summary.Decision != s.Decision || p.Summary.Type != s.Type || p.Policy != o.report.Policy.Digest && p.Title != s.Title
+	return !p.there || p.Verdict.Digest != o.judged() || p.Summary.Decision != s.Decision || p.Summary.Type != s.Type ||
+		p.Policy != o.report.Policy.Digest && p.Title != s.Title ||
+		!p.Moved.Equal(s.Moved) // it was something else in between, of which there is no verdict that counts
 }
 
 // told is what people hear of a verdict.

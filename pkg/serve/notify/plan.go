@@ -65,7 +65,7 @@ type Step struct {
 // A repeat is what happens with the title of the one before it of the same
 // subject, within an hour of when that was told: after "denied, allowed" a third
 // "denied" is news, in whatever order they come here. Repeats are counted in a
-// summary, an hour after it was told.
+// summary, an hour after it was told. Changes of what runs are no repeats.
 func Plan(now time.Time, limit int, told []Told, waiting []happening.Happening) Step {
 	p := newPlanner(now, limit, told)
 	waiting = slices.Clone(waiting)
@@ -152,7 +152,9 @@ func (p *planner) superseded(h happening.Happening) bool {
 func (p *planner) sort(h happening.Happening) {
 	fate := p.fate[h.ID]
 	before, any := p.before(h)
-	same := any && before.title == h.Title
+	// Two changes of what runs are never the same, however alike their titles are:
+	// each is what the look before did not find.
+	same := any && before.title == h.Title && h.Type != happening.RunningChanged
 	switch {
 	case fate == Sent || fate == InFold || fate == Summary:
 		p.step.Done = append(p.step.Done, h)

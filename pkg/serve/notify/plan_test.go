@@ -96,6 +96,12 @@ func TestPlan(t *testing.T) {
 		{name: "the same again", minute: 10, limit: 9, told: []notify.Told{told(notify.Sent, 0, denied)},
 			waiting: []happening.Happening{h("2", 9, "r/a:1", deny), h("3", 10, "r/b:1", deny)},
 			want:    result{Repeated: []string{"2"}, Send: []string{"3"}, Again: at(60)}},
+		{name: "each change of what runs is another one", minute: 10, limit: 9,
+			told: []notify.Told{{ID: "1", Fate: notify.Sent, At: at(0), Subject: "prod", Title: "deny, was deny; 1 new findings", Happened: at(0)}},
+			waiting: []happening.Happening{
+				{ID: "2", At: at(9), Type: happening.RunningChanged, Subject: "prod", Title: "deny, was deny; 1 new findings", Verdict: deny},
+				{ID: "3", At: at(10), Type: happening.RunningChanged, Subject: "prod", Title: "deny, was deny; 1 new findings", Verdict: deny}},
+			want: result{Send: []string{"2", "3"}}},
 		{name: "the same twice at once", minute: 10, limit: 9,
 			waiting: []happening.Happening{h("1", 8, "r/a:1", deny), h("2", 9, "r/a:1", deny)},
 			want:    result{Send: []string{"1"}, Repeated: []string{"2"}, Again: at(70)}},

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -57,6 +58,9 @@ func (w *Watcher) Run(ctx context.Context, run *jobs.Run) error {
 	if !ok && err == nil {
 		return run.Commit(ctx, nil)
 	}
+	if done, failed := w.resumed(ctx, run); done || failed != nil {
+		return failed
+	}
 	if err != nil {
 		return w.lost(ctx, run, err)
 	}
@@ -85,6 +89,26 @@ func (w *Watcher) Run(ctx context.Context, run *jobs.Run) error {
 		}
 		news, err := reported(tx)
 		if err != nil || h == nil && !news {
+			return err
+		}
+		return w.Tell(ctx, tx)
+	})
+}
+
+// resumed ends a run that recorded what it saw and did not end: that is what the
+// next one, which begins at once, compares with. There is one verdict of a run.
+func (w *Watcher) resumed(ctx context.Context, run *jobs.Run) (bool, error) {
+	v, err := w.Store.VerdictOf(ctx, id(run))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("watch %q: %w", run.Key, err)
+	case len(v.Report) == 0:
+		return false, nil // so long ago that it is not kept
+	}
+	return true, run.CommitAgain(ctx, 0, func(tx *jobs.Tx) error {
+		if err := store.SetStateTx(ctx, tx.Tx, State(run.Key), v.Report, v.At); err != nil {
 			return err
 		}
 		return w.Tell(ctx, tx)
@@ -157,25 +181,26 @@ func compare(run *jobs.Run, at time.Time, before []byte, r *report.Report) (*hap
 	h := &happening.Happening{ID: id(run), Type: happening.RunningChanged, At: at, Subject: run.Key, Verdict: r.Verdict, Report: id(run), Cause: Kind}
 	if len(before) == 0 {
 		h.Title = fmt.Sprintf("%s: %s, looked at for the first time", run.Key, r.Verdict)
-		h.Lines = first(told(r, nil))
+		h.Lines = first(append(told(r, nil), open(r, nil)...))
 		return h, body.Bytes(), nil
 	}
 	old, err := report.ReadBaseline(bytes.NewReader(before))
 	if err != nil {
 		return nil, nil, fmt.Errorf("the last report: %w", err)
 	}
-	var was struct {
-		Verdict policy.Decision `json:"verdict"`
-	}
-	if err := json.Unmarshal(before, &was); err != nil {
+	was, err := formerOf(before)
+	if err != nil {
 		return nil, nil, fmt.Errorf("the last report: %w", err)
 	}
 	since := old.Compare(r)
-	news := told(r, old)
-	if len(news) == 0 && since.Fixed == 0 && was.Verdict == r.Verdict {
+	news, unknown := told(r, old), open(r, was.undecided)
+	if len(news)+len(unknown) == 0 && since.Fixed == 0 && was.verdict == r.Verdict {
 		return nil, body.Bytes(), nil
 	}
-	h.Was, h.Lines = was.Verdict.String(), first(news)
-	h.Title = fmt.Sprintf("%s: %s, was %s; %d new findings, %d mended", run.Key, r.Verdict, was.Verdict, len(news), since.Fixed)
+	h.Was, h.Lines = was.verdict.String(), first(append(news, unknown...))
+	h.Title = fmt.Sprintf("%s: %s, was %s; %d new findings, %d mended", run.Key, r.Verdict, was.verdict, len(news), since.Fixed)
+	if len(unknown) > 0 {
+		h.Title += fmt.Sprintf(", %d more undecided", len(unknown))
+	}
 	return h, body.Bytes(), nil
 }

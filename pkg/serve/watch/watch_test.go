@@ -22,9 +22,19 @@ func seen(verdict policy.Decision, messages ...string) *report.Report {
 		res.Findings = append(res.Findings, check.Finding{Message: m})
 	}
 	r.Targets = []report.Target{{
-		Kind: ref.KindImage, Ref: "example.com/app:1", Container: "app", Results: []*report.Result{&res},
+		Kind: ref.KindImage, Ref: "example.com/app:1", Container: "app", Results: []*report.Result{&res}, Verdict: policy.Verdict{Decision: verdict},
 		Origins: report.OriginsOf(report.Origin{Origin: ref.Origin{Kind: "kubernetes", Where: "shop/Deployment/app"}}),
 	}}
+	return r
+}
+
+// unseen is seen with another container that could not be examined.
+func unseen(verdict policy.Decision, messages ...string) *report.Report {
+	r := seen(verdict, messages...)
+	t := r.Targets[0]
+	t.Ref, t.Results = "example.com/other:1", []*report.Result{{Result: check.Result{Check: "SIG001", Outcome: check.Undecided, Why: "no answer"}, Decision: policy.Undecided, Level: policy.LevelDeny}}
+	t.Verdict = policy.Verdict{Decision: policy.Undecided, Reasons: []policy.Reason{{Check: "SIG001", Decision: policy.Undecided, Why: "no answer"}}}
+	r.Targets = append(r.Targets, t)
 	return r
 }
 
@@ -36,17 +46,24 @@ func TestCompareWithLastTime(t *testing.T) {
 	if err := report.WriteJSON(&one, seen(policy.Deny, "the tag has moved")); err != nil {
 		t.Fatal(err)
 	}
+	var two bytes.Buffer
+	if err := report.WriteJSON(&two, unseen(policy.Deny, "the tag has moved")); err != nil {
+		t.Fatal(err)
+	}
 	for name, tt := range map[string]struct {
 		before []byte
 		now    *report.Report
 		title  string // "" = nothing is told
 		lines  int
 	}{
-		"the first time":    {nil, seen(policy.Deny, "the tag has moved"), "for the first time", 1},
-		"the same":          {one.Bytes(), seen(policy.Deny, "the tag has moved"), "", 0},
-		"one more":          {one.Bytes(), seen(policy.Deny, "the tag has moved", "another thing"), "1 new findings", 1},
-		"mended":            {one.Bytes(), seen(policy.Allow), "allow, was deny", 0},
-		"not seen any more": {one.Bytes(), &report.Report{Schema: report.Schema, Verdict: policy.Undecided}, "undecided, was deny", 0},
+		"the first time":                      {nil, seen(policy.Deny, "the tag has moved"), "for the first time", 1},
+		"the same":                            {one.Bytes(), seen(policy.Deny, "the tag has moved"), "", 0},
+		"one more":                            {one.Bytes(), seen(policy.Deny, "the tag has moved", "another thing"), "1 new findings", 1},
+		"mended":                              {one.Bytes(), seen(policy.Allow), "allow, was deny", 0},
+		"another one that cannot be examined": {one.Bytes(), unseen(policy.Deny, "the tag has moved"), "1 more undecided", 1},
+		"it still cannot be":                  {two.Bytes(), unseen(policy.Deny, "the tag has moved"), "", 0},
+		"first of all it cannot be":           {nil, unseen(policy.Deny, "the tag has moved"), "for the first time", 2},
+		"not seen any more":                   {one.Bytes(), &report.Report{Schema: report.Schema, Verdict: policy.Undecided}, "undecided, was deny", 0},
 	} {
 		h, body, err := compare(run, at, tt.before, tt.now)
 		switch {

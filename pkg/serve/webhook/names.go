@@ -75,10 +75,11 @@ func choose(e *config.Endpoint, host string) (string, bool) {
 }
 
 // companion is the tag of what belongs to another image: cosign's signatures,
-// attestations and SBOMs, and the list of referrers.
+// attestations and SBOMs, and the list of referrers. A digest in them is cut to 64
+// digits, and what has more is an image's.
 //
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
-var companion = lazy.Regexp(`^(sha256|sha512)-([0-9a-f]{64,128})(?:\.(?:sig|att|sbom))?$`)
+var companion = lazy.Regexp(`^(sha256|sha512)-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?$`)
 
 // maxRepository is what registries allow for the path in them.
 //
