@@ -79,12 +79,12 @@ func (q *Queue) join(ctx context.Context, tx *Tx, job *rivertype.JobRow, at time
 		_, err := tx.ExecContext(ctx, `UPDATE tasks SET next = CASE WHEN next > 0 AND next < $1 THEN next ELSE $1 END WHERE kind = $2 AND key = $3`,
 			micros(at), a.kind, a.Key)
 		return err
-	case rivertype.JobStateScheduled:
-		if !job.ScheduledAt.After(at) {
+	case rivertype.JobStateScheduled, rivertype.JobStateAvailable:
+		// River makes available what is due within some seconds.
+		if !job.ScheduledAt.After(at) || job.Attempt > 0 {
 			return nil
 		}
-		// It waits for later than this wish. An attempt that failed waits in
-		// another state, and goes on waiting.
+		// It waits for later than this wish, and is no attempt after one that failed.
 		if _, err := tx.ExecContext(ctx, `UPDATE tasks SET due = $1 WHERE kind = $2 AND key = $3`, micros(now), a.kind, a.Key); err != nil {
 			return err
 		}
