@@ -64,7 +64,7 @@ func TestAPushWithoutATag(t *testing.T) {
 	once := w.lists()
 	referrer := "sha256:" + strings.Repeat("1", 64)
 	w.post(fmt.Sprintf(`{"events":[{"id":"r","action":"push","target":{"mediaType":"application/vnd.oci.image.manifest.v1+json","repository":"acme/app","digest":%q}}]}`, referrer), secret)
-	w.idle("hint", fmt.Sprintf("%s/acme/app@%s false", w.registry.Host, referrer))
+	w.idle("hint", fmt.Sprintf("%s/acme/app@%s false false", w.registry.Host, referrer))
 	w.push("acme/app", "t1", "one")
 	w.event("1", "acme/app", "t1", secret)
 	w.tells(2)

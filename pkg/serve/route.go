@@ -100,7 +100,8 @@ func (h hint) task() (jobs.Task, error) {
 	if err != nil {
 		return jobs.Task{}, err
 	}
-	return jobs.Task{Kind: hintKind, Key: fmt.Sprintf("%s@%s %v", h.Repository, h.Digest, h.Delete), Payload: payload}, nil
+	// One key has one payload: of two hints that wait, the last counts.
+	return jobs.Task{Kind: hintKind, Key: fmt.Sprintf("%s@%s %v %v", h.Repository, h.Digest, h.Delete, h.Subject != ""), Payload: payload}, nil
 }
 
 // hint wants the tags judged that a hint may be about: those that mean the digest,

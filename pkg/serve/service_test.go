@@ -248,7 +248,7 @@ func TestADigestThatIsDeleted(t *testing.T) {
 			t.Fatalf("status %d", status)
 		}
 		for range 500 {
-			s, ok, err := w.service.Queue().State(t.Context(), "hint", fmt.Sprintf("%s/acme/app@%s true", w.registry.Host, digest))
+			s, ok, err := w.service.Queue().State(t.Context(), "hint", fmt.Sprintf("%s/acme/app@%s true false", w.registry.Host, digest))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -259,7 +259,7 @@ func TestADigestThatIsDeleted(t *testing.T) {
 		}
 		t.Fatal("still not done")
 	}
-	all := w.registry.Host + "/acme/app@ true"
+	all := w.registry.Host + "/acme/app@ true false"
 	deleted("2", digest)
 	if _, ok, err := w.service.Queue().State(t.Context(), "hint", all); ok || err != nil {
 		t.Errorf("an image that has a tag: all are looked at, %v", err)
