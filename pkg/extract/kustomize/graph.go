@@ -173,7 +173,7 @@ func (g *graph) resource(o *overlay, list string, i int, n yamlpos.Node) bool {
 			g.dropped = true
 			return false
 		}
-		s.part = true
+		s.part = s.part || o.holds(p)
 		return len(s.cuts) < len(s.docs) && g.put(p, s)
 	}
 	if slices.ContainsFunc(g.stack, func(dir string) bool { return dir == p || strings.HasPrefix(dir+"/", p+"/") || p == "." }) {
@@ -192,6 +192,13 @@ func (g *graph) resource(o *overlay, list string, i int, n yamlpos.Node) bool {
 	}
 	return g.refuse(at, fmt.Errorf("%q holds no kustomization", n.String()))
 }
+
+// holds reports whether p is in the folder of o. Files elsewhere are rendered, but
+// not by kustomize as it is configured, so that they go on standing for themselves:
+// nobody hides a file by naming it in a kustomization somewhere else.
+//
+// https://kubectl.docs.kubernetes.io/faq/kustomize/#security-file-foo-is-not-in-or-below-bar
+func (o *overlay) holds(p string) bool { return o.dir == "." || strings.HasPrefix(p, o.dir+"/") }
 
 // refuse leaves something out that could name images.
 func (g *graph) refuse(at ref.Origin, err error) bool {

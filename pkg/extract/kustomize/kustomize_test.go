@@ -290,6 +290,42 @@ func TestOverlays(t *testing.T) {
 	}
 }
 
+// A file that a kustomization outside of its folder names is rendered with it, and
+// goes on standing for itself.
+func TestFilesOfOtherFoldersAreNotClaimed(t *testing.T) {
+	t.Parallel()
+	fsys := tree(`-- deploy/app.yaml --
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: app, image: "acme/app:1"}]}
+-- deploy/patch.yaml --
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: app, image: "acme/other:1"}]}
+-- other/own.yaml --
+apiVersion: v1
+kind: Pod
+metadata: {name: own}
+spec: {containers: [{name: app, image: "acme/own:1"}]}
+-- other/kustomization.yaml --
+resources: [../deploy/app.yaml, own.yaml]
+patches: [{path: ../deploy/patch.yaml}]
+images: [{name: acme/other, newName: acme/pinned}]
+`)
+	r, err := kustomize.Extractor{}.Extract(fsys, "other/kustomization.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"other/own.yaml"}, r.Claims); diff != "" {
+		t.Errorf("claims (-want +got):\n%s", diff)
+	}
+	if len(r.Found) < 2 || len(r.Problems) > 0 {
+		t.Errorf("found %+v, %+v", r.Found, r.Problems)
+	}
+}
+
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	extracttest.Run(t, extracttest.Suite{Extractor: kustomize.Extractor{}, Path: "kustomization.yaml", Files: map[string]string{

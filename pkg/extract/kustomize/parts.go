@@ -77,7 +77,7 @@ func (g *graph) patchFile(o *overlay, n yamlpos.Node, at ref.Origin) bool {
 			}
 		}
 	}
-	s.part = true
+	s.part = s.part || o.holds(p)
 	return g.put(p, s)
 }
 
@@ -200,6 +200,6 @@ func (g *graph) transformer(o *overlay, n yamlpos.Node) bool {
 		}
 	}
 	g.ask(s)
-	s.part = true
+	s.part = s.part || o.holds(p)
 	return g.put(p, s)
 }
