@@ -192,7 +192,7 @@ func (w *walker) enter(p string, d fs.DirEntry, start string) error {
 
 func (w *walker) open(dir string) {
 	if w.ignore.left(dir) {
-		w.problem(dir, fact.NotFound, "a submodule that is not checked out: its files were not read")
+		w.problem(dir, fact.NotFound, "a submodule that is not checked out: its files were not read (git submodule update --init, or exclude it)")
 	}
 	w.ignore.read(dir)
 }
