@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,8 +73,9 @@ func (l *loaded) check(t *testing.T, where string, replicas ...*replica) {
 		if len(all) == 0 || all[0].Digest != l.now[tag] {
 			t.Errorf("the last verdict of %s is not about %s", tag, l.now[tag])
 		}
+		told := map[string]bool{}
 		found := 0 // verdicts of what the registry said; that it said nothing is one, too
-		for i, v := range all {
+		for _, v := range all {
 			if v.Digest != "" || v.Decision != "undecided" {
 				found++
 			}
@@ -81,10 +83,20 @@ func (l *loaded) check(t *testing.T, where string, replicas ...*replica) {
 				t.Errorf("verdict %d: key %q is there twice", v.ID, v.Key)
 			}
 			keys[v.Key] = true
-			// A tag that moved and moved back while nobody judged is news.
-			if i > 0 && v.Digest == all[i-1].Digest && v.Decision == all[i-1].Decision && moved(t, v).Equal(moved(t, all[i-1])) {
-				t.Errorf("%s: %s of %s is recorded twice in a row, by %q and %q", tag, v.Decision, v.Digest, v.Key, all[i-1].Key)
+			if v.Digest == "" {
+				continue
 			}
+			// A tag that moved and moved back while nobody judged is news: the ledger says
+			// that it did, and each of its transitions is told of once.
+			since := moved(t, v)
+			if !slices.ContainsFunc(history, func(e store.Entry) bool { return e.To == v.Digest && e.At.Equal(since) }) {
+				t.Errorf("%s: verdict %d is of %s since %s, and the ledger has no such transition", tag, v.ID, v.Digest, since)
+			}
+			once := fmt.Sprint(v.Digest, v.Decision, since.UnixNano())
+			if told[once] {
+				t.Errorf("%s: %s of %s since %s is recorded twice", tag, v.Decision, v.Digest, since)
+			}
+			told[once] = true
 		}
 		if found > len(history) {
 			t.Errorf("%s: %d verdicts of %d transitions", tag, found, len(history))
