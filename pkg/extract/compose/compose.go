@@ -102,6 +102,6 @@ type reader struct {
 	uses     map[place]string   // the texts that references are made of, as written
 	assigned map[place]assigned // variables, by where their values are
 	envFiles map[string]bool    // that containers have their environment from
-	made     map[string]bool    // images that builds make
-	unpulled []int              // of refs: what services run that does not say that it is pulled
+	made     map[string]bool    // images that builds make; true: whatever is there already
+	unpulled []unpulled         // what services run that does not say that it is pulled
 }

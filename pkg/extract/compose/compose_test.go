@@ -66,7 +66,10 @@ func read(t *testing.T, p string, files map[string]string) []string {
 	return describe(files, r)
 }
 
-const here = " ! built here: it names what the build makes (built)"
+const (
+	here   = " ! built here: it names what the build makes (built)"
+	either = " ! Compose runs what the registry has under this name, and builds it if there is nothing: write pull_policy: build, or pull_policy: missing if it should be pulled"
+)
 
 func TestExtract(t *testing.T) {
 	t.Parallel()
@@ -179,7 +182,7 @@ func TestExtract(t *testing.T) {
 				"shop/x/Dockerfile":   "ARG BASE=a\nARG NO=b\nFROM $BASE\nFROM $NO\nFROM src\nCOPY --from=other a b\n",
 			},
 			[]string{
-				"shop/compose.yaml:4:12 services.a.image me/a:1 of shop/a" + here,
+				"shop/compose.yaml:4:12 services.a.image me/a:1 of shop/a" + either,
 				"shop/compose.yaml:6:12 services.b.image me/b:1 of shop/b [reference shop/compose.yaml me/b:1]",
 				"shop/compose.yaml:13:29 services.b.build.additional_contexts.src busybox:1 [reference shop/compose.yaml busybox:1]",
 				"shop/compose.yaml:15:39 services.b.build.cache_from[0] me/cache:1 artifact [reference shop/compose.yaml me/cache:1]",
@@ -204,15 +207,35 @@ func TestExtract(t *testing.T) {
 				`shop/compose.yaml:15:9 problem: unsupported: the Dockerfile in it: unknown instruction "frm"`,
 			},
 		},
+		"what is built and never pulled": {
+			map[string]string{
+				"shop/compose.yaml":   "services:\n  a: {image: 'me/a:1', pull_policy: build, build: app}\n  b: {image: 'me/b:1', pull_policy: never, build: app}\n  c: {image: 'me/a:1'}\n  d: {image: 'me/b:1'}\n  e: {image: 'me/b:1', pull_policy: never}\n  f: {image: 'me/g:1', pull_policy: never}\n  g: {image: 'me/g:1', build: app}\n  h: {image: 'me/h:1', build: app}\n  i: {image: 'me/h:1', build: app, pull_policy: build}\n  j: {image: 'me/h:1'}\n",
+				"shop/app/Dockerfile": "FROM x\n",
+			},
+			[]string{
+				"shop/compose.yaml:2:15 services.a.image me/a:1 of shop/a" + here,
+				"shop/compose.yaml:3:15 services.b.image me/b:1 of shop/b" + here,
+				"shop/compose.yaml:4:15 services.c.image me/a:1 of shop/c" + here,
+				"shop/compose.yaml:5:15 services.d.image me/b:1 of shop/d" + either, // it pulls what b then finds there
+				"shop/compose.yaml:6:15 services.e.image me/b:1 of shop/e" + here,
+				"shop/compose.yaml:7:15 services.f.image me/g:1 of shop/f" + here,
+				"shop/compose.yaml:8:15 services.g.image me/g:1 of shop/g" + either,
+				"shop/compose.yaml:9:15 services.h.image me/h:1 of shop/h" + either,
+				"shop/compose.yaml:10:15 services.i.image me/h:1 of shop/i" + here,
+				"shop/compose.yaml:11:15 services.j.image me/h:1 of shop/j" + here,
+				"shop/app/Dockerfile:1:6 stages[0].from x [reference shop/app/Dockerfile x]",
+				"claims shop/app/Dockerfile",
+			},
+		},
 		"what another service builds": {
 			map[string]string{
 				"shop/compose.yaml":   "services:\n  a: {image: 'me/a:1'}\n  b: {image: 'me/a:1', pull_policy: always}\n  c:\n    image: me/a:1\n    build:\n      context: app\n      x-bake:\n        contexts: {x: 'docker-image://x:1'}\n        cache-from: ['me/cache:1']\n        tags: ['me/a:2']\n",
 				"shop/app/Dockerfile": "FROM x\n",
 			},
 			[]string{
-				"shop/compose.yaml:2:15 services.a.image me/a:1 of shop/a" + here,
+				"shop/compose.yaml:2:15 services.a.image me/a:1 of shop/a" + either,
 				"shop/compose.yaml:3:15 services.b.image me/a:1 of shop/b [reference shop/compose.yaml me/a:1]",
-				"shop/compose.yaml:5:12 services.c.image me/a:1 of shop/c" + here,
+				"shop/compose.yaml:5:12 services.c.image me/a:1 of shop/c" + either,
 				"shop/compose.yaml:9:39 services.c.build.x-bake.contexts.x x:1 [reference shop/compose.yaml x:1]",
 				"shop/compose.yaml:10:23 services.c.build.x-bake.cache-from[0] me/cache:1 artifact [reference shop/compose.yaml me/cache:1]",
 				"claims shop/app/Dockerfile",

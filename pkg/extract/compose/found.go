@@ -17,6 +17,13 @@ const kindService = "compose service"
 // a registry has.
 const builtHere = "built here: it names what the build makes"
 
+// eitherWay is why it is not known which image a service runs that can be built and
+// does not say whether it should be pulled: docker compose up asks the registry, and
+// builds what that lacks; docker compose up --build builds.
+//
+// https://github.com/compose-spec/compose-spec/blob/main/build.md#using-build-and-image
+const eitherWay = "Compose runs what the registry has under this name, and builds it if there is nothing: write pull_policy: build, or pull_policy: missing if it should be pulled"
+
 // found notes what a service runs, is built on, and mounts.
 func (r *reader) found(s service) {
 	_, _, built := s.get("build")
@@ -42,10 +49,10 @@ func (r *reader) found(s service) {
 		}
 		if policy := s.text("pull_policy"); !pulled(policy) {
 			if built {
-				f.Unresolved, f.Built, f.Ref, f.Site = builtHere, true, ref.Ref{}, nil
-				r.made[f.Raw] = true
+				unresolve(f, policy != "")
+				r.made[f.Raw] = r.made[f.Raw] || policy == "build"
 			}
-			r.unpulled = append(r.unpulled, len(r.refs)-1)
+			r.unpulled = append(r.unpulled, unpulled{len(r.refs) - 1, policy != ""})
 		}
 		f.Container, f.Role, f.Platform = s.name, fact.RoleMain, platform
 		if first { // what an override puts another image over is run by nobody else
@@ -66,12 +73,27 @@ func (r *reader) found(s service) {
 	}
 }
 
+// An unpulled is the image of a service that no policy has pulled.
+type unpulled struct {
+	ref   int  // of the reader's references
+	never bool // the policy says so
+}
+
 // builtByOthers: a service can run what another one builds.
 func (r *reader) builtByOthers() {
-	for _, i := range r.unpulled {
-		if f := &r.refs[i]; f.Unresolved == "" && r.made[f.Raw] {
-			f.Unresolved, f.Built, f.Ref, f.Site = builtHere, true, ref.Ref{}, nil
+	for _, u := range r.unpulled {
+		f := &r.refs[u.ref].Found
+		if always, made := r.made[f.Raw]; made && f.Unresolved == "" {
+			unresolve(f, always || u.never)
 		}
+	}
+}
+
+// unresolve says of f that it names what a build makes, if it is never pulled.
+func unresolve(f *extract.Found, never bool) {
+	f.Ref, f.Site = ref.Ref{}, nil
+	if f.Built, f.Unresolved = never, eitherWay; never {
+		f.Unresolved = builtHere
 	}
 }
 
