@@ -25,6 +25,8 @@ import (
 
 var now = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
 
+var repositoryKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32))
+
 // A repository is a TUF repository in memory, served over HTTP.
 type repository struct {
 	t      *testing.T
@@ -32,11 +34,13 @@ type repository struct {
 	files  map[string][]byte
 	answer func(w http.ResponseWriter, r *http.Request) bool // true: answered
 	anchor []byte
+	// change changes the targets before they are signed.
+	change func(targetsOf, snapshotOf)
 }
 
 func newRepository(t *testing.T) (*repository, trustroot.Options) {
 	t.Helper()
-	r := &repository{t: t, key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32))}
+	r := &repository{t: t, key: repositoryKey}
 	r.publish(1, now.Add(24*time.Hour), rootJSON(t, "one"))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if r.answer != nil && r.answer(w, q) {
@@ -86,6 +90,9 @@ func (r *repository) publish(version int64, expires time.Time, target []byte) {
 	targets.Signed.Version, snapshot.Signed.Version, timestamp.Signed.Version = version, version, version
 	snapshot.Signed.Meta["targets.json"].Version = version
 	timestamp.Signed.Meta["snapshot.json"].Version = version
+	if r.change != nil {
+		r.change(targets, snapshot)
+	}
 	_, err = root.Sign(signer)
 	must(err)
 	_, err = targets.Sign(signer)
@@ -109,8 +116,12 @@ func (r *repository) publish(version int64, expires time.Time, target []byte) {
 	put(fmt.Sprintf("%d.snapshot.json", version), b, err)
 	b, err = timestamp.ToBytes(false)
 	put("timestamp.json", b, err)
-	sum := sha256.Sum256(target)
-	put("targets/"+hex.EncodeToString(sum[:])+".trusted_root.json", target, nil)
+	put(targetFile(target), target, nil)
+}
+
+func targetFile(body []byte) string {
+	sum := sha256.Sum256(body)
+	return "targets/" + hex.EncodeToString(sum[:]) + ".trusted_root.json"
 }
 
 func fetch(t *testing.T, opts trustroot.Options) ([]byte, trustroot.Info) {
