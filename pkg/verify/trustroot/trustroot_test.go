@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -233,6 +234,12 @@ func TestTamperedCopyIsNotUsed(t *testing.T) {
 		if info.Source != trustroot.FromEmbedded || info.Why == "" || info.At.IsZero() {
 			t.Errorf("%s: got %+v", name, info)
 		}
+	}
+	if err := errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, info := fetch(t, opts); info.Source != trustroot.FromEmbedded || !strings.Contains(info.Why, "no regular file") {
+		t.Errorf("a pipe: got %+v", info)
 	}
 }
 
