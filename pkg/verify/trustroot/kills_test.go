@@ -2,4 +2,4 @@
 
 package trustroot_test
 
-const kills = 3
+const kills = 2

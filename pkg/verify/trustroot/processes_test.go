@@ -96,7 +96,7 @@ func (m *moving) whole(b []byte) bool {
 // adv-TUF-7: who reads while others write has an old root or a new one.
 func TestRefreshesAtOnceLeaveAWholeCopy(t *testing.T) {
 	t.Parallel()
-	m, opts := newMoving(t, 5)
+	m, opts := newMoving(t, 4)
 	fetch(t, opts)
 	offline := opts
 	offline.Offline = true
