@@ -30,7 +30,7 @@ var repositoryKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32))
 
 // A repository is a TUF repository in memory, served over HTTP.
 type repository struct {
-	t      *testing.T
+	t      testing.TB
 	key    ed25519.PrivateKey
 	files  map[string][]byte
 	answer func(w http.ResponseWriter, r *http.Request) bool // true: answered
@@ -61,7 +61,7 @@ func newRepository(t *testing.T) (*repository, trustroot.Options) {
 }
 
 // rootJSON is the built-in root with a mark, so that one is told from another.
-func rootJSON(t *testing.T, mark string) []byte {
+func rootJSON(t testing.TB, mark string) []byte {
 	t.Helper()
 	b, _ := trustroot.Embedded()
 	return append(b, strings.Repeat(" ", len(mark))+"\n"...)
