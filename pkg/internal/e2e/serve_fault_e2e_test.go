@@ -119,7 +119,7 @@ func TestServeWithAConfigReloaded(t *testing.T) {
 	ok(t, os.WriteFile(l.config, bytes.Replace(good, []byte("name: local"), []byte("name: other"), 1), 0o600))
 	ok(t, r.cmd.Process.Signal(syscall.SIGHUP))
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if err := l.post(t.Context(), r.address, []byte(`{"events":[]}`)); err != nil && strings.HasPrefix(err.Error(), "404") {
+		if err := l.sender.post(t.Context(), r.address, []byte(`{"events":[]}`)); err != nil && strings.HasPrefix(err.Error(), "404") {
 			break
 		}
 		if time.Now().After(end) {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -26,7 +25,8 @@ import (
 // and which move now and then.
 type loaded struct {
 	*serving
-	client *http.Client
+	client *http.Client // of the registry
+	sender sender
 	tags   []string // repository:tag
 	images map[string][]image
 
@@ -60,6 +60,7 @@ func newLoaded(t *testing.T, ledger string, more ...string) *loaded {
 	transport.MaxIdleConnsPerHost = 256
 	l.client = &http.Client{Transport: transport, Timeout: 10 * time.Second}
 	t.Cleanup(transport.CloseIdleConnections)
+	t.Cleanup(l.sender.close)
 	for r := range loadRepositories {
 		repository := fmt.Sprintf("acme/r%d", r)
 		for v := range 3 {
@@ -118,7 +119,7 @@ func (l *loaded) deliver(ctx context.Context, tag string, patience time.Duration
 	pause := 20 * time.Millisecond
 	for end := time.Now().Add(patience); ; {
 		began := time.Now()
-		err := l.post(ctx, l.addresses[int(n)%len(l.addresses)], body)
+		err := l.sender.post(ctx, l.addresses[int(n)%len(l.addresses)], body)
 		if err == nil {
 			l.mu.Lock()
 			defer l.mu.Unlock()
@@ -137,27 +138,6 @@ func (l *loaded) deliver(ctx context.Context, tag string, patience time.Duration
 			pause = min(2*pause, time.Second)
 		}
 	}
-}
-
-func (l *loaded) post(ctx context.Context, address string, body []byte) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/hooks/local", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Authorization", "Bearer "+hookSecret)
-	r.Header.Set("Content-Type", "application/vnd.docker.distribution.events.v1+json")
-	resp, err := l.client.Do(r)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, resp.Body)
-	if resp.Body.Close(); err != nil {
-		return err
-	}
-	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s", resp.Status)
-	}
-	return nil
 }
 
 // load sends so many deliveries a second on a fixed schedule, whatever the answers,
