@@ -37,6 +37,7 @@ type endpoint struct {
 	guard     *netguard.Guard
 	transport *http.Transport
 	slots     chan struct{}
+	silence   silence
 	auth      authState
 	secrets   secrets
 	plain     atomic.Bool // TLS was tried in vain at a loopback address

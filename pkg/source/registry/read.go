@@ -130,17 +130,19 @@ func (s *Source) Blob(ctx context.Context, r ref.Ref, d ref.Descriptor) (io.Read
 	caller, cancel := withDeadline(ctx)
 	e, err := s.endpoint(r)
 	if err != nil {
+		err = e.fail(caller, op, name, err)
 		cancel()
-		return nil, e.fail(caller, op, name, err)
+		return nil, err
 	}
 	ctx, stop := context.WithCancelCause(caller)
 	resp, err := retry(ctx, e, func(ctx context.Context) (*http.Response, error) {
 		return e.once(ctx, request{method: http.MethodGet, path: r.Repository() + "/blobs/" + string(d.Digest), repo: r.Repository()})
 	})
 	if err != nil {
+		err = e.fail(caller, op, name, err) // asks whether caller has ended
 		stop(context.Canceled)
 		cancel()
-		return nil, e.fail(caller, op, name, err)
+		return nil, err
 	}
 	return &stream{
 		ctx: ctx, stop: stop, cancel: cancel, body: resp.Body,

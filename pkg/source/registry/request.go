@@ -164,10 +164,13 @@ func (e *endpoint) roundTrip(ctx context.Context, r request, u *url.URL, authori
 		req.Header.Set("Authorization", authorization)
 	}
 	resp, err := e.do(req)
-	if err != nil {
+	if err != nil && u.Host == e.address {
+		return nil, &noAnswerError{err}
+	} else if err != nil {
 		return nil, err
 	}
 	if e.own(resp) {
+		e.silence.end()
 		e.noteQuota(resp)
 		if u.Scheme == "https" {
 			e.secure.Store(true)

@@ -21,11 +21,24 @@ const (
 )
 
 // retry calls f until it succeeds, fails for good, or has been called once and
-// then as often as retries are allowed.
+// then as often as retries are allowed. A registry that is silent is not waited for
+// again.
 func retry[T any](ctx context.Context, e *endpoint, f func(context.Context) (T, error)) (T, error) {
+	again, err := e.silence.enter(e.s.o.now())
+	if err != nil {
+		var none T
+		return none, err
+	}
 	for n := 0; ; n++ {
 		v, err := f(ctx)
-		if err == nil || n >= e.s.o.Retries || ctx.Err() != nil || !transient(err) {
+		if err == nil || ctx.Err() != nil || !transient(err) {
+			return v, err
+		}
+		if !again || n >= e.s.o.Retries || e.silence.on() {
+			var silent *noAnswerError
+			if errors.As(err, &silent) && (!again || n > 0) { // once can happen
+				e.silence.begin(e.s.o.now(), err)
+			}
 			return v, err
 		}
 		wait, why := e.backoff(ctx, n, err)

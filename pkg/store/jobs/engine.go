@@ -54,6 +54,9 @@ type engine interface {
 	// running are the jobs that some process claims to run.
 	running(ctx context.Context) ([]*rivertype.JobRow, error)
 
+	// waiting are those that no process runs.
+	waiting(ctx context.Context) ([]*rivertype.JobRow, error)
+
 	// insert puts jobs that may begin at the times; where one is live, that is
 	// returned as a duplicate.
 	insert(ctx context.Context, tx *Tx, jobs []args, at []time.Time) ([]*rivertype.JobInsertResult, error)

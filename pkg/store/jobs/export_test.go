@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"time"
 
 	"github.com/riverqueue/river"
 )
@@ -13,3 +14,7 @@ var Prune = (*Queue).prune
 func Tick(q *Queue, ctx context.Context, kind string) error {
 	return (&ticker{q: q}).Work(ctx, &river.Job[args]{Args: args{Key: kind}})
 }
+
+type Steps = steps
+
+func (s *steps) Back(wall time.Time, passed time.Duration) bool { return s.back(wall, passed) }

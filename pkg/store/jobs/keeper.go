@@ -20,6 +20,8 @@ type keeper struct {
 	pruned time.Time
 	seen   map[string]sight
 	lost   map[int64]time.Time // our own jobs that no run of ours works
+	began  time.Time
+	steps  steps
 }
 
 type sight struct {
@@ -28,7 +30,8 @@ type sight struct {
 }
 
 func newKeeper(q *Queue) *keeper {
-	return &keeper{q: q, last: time.Now(), pruned: time.Now(), seen: map[string]sight{}, lost: map[int64]time.Time{}}
+	now := time.Now()
+	return &keeper{q: q, last: now, pruned: now, began: now, seen: map[string]sight{}, lost: map[int64]time.Time{}}
 }
 
 // pruneEvery is the time between two looks for rows that are no longer needed.
@@ -59,7 +62,7 @@ func (k *keeper) round(ctx context.Context) {
 	if err == nil {
 		long, cancel := context.WithTimeout(ctx, k.q.o.DeadAfter)
 		defer cancel()
-		err = k.takeOver(long, false)
+		err = errors.Join(k.takeOver(long, false), k.rewind(long))
 		if err == nil && time.Since(k.pruned) > pruneEvery {
 			k.pruned = time.Now()
 			err = k.q.prune(long)
