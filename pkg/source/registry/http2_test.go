@@ -202,7 +202,6 @@ func TestHTTP2Floods(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e.secure.Store(true) // it has answered before: plain HTTP is not tried
 			e.transport.TLSHandshakeTimeout = time.Minute
 			if tt.want == fact.Limit {
 				e.transport.ResponseHeaderTimeout = time.Minute // the head comes, or nothing
