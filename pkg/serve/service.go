@@ -130,7 +130,7 @@ const hintKind = "hint"
 // handle registers what runs tasks.
 func (s *Service) handle(limits config.Limits) error {
 	j := &judge.Judge{Store: s.o.Store, Setup: s.judging, Tell: s.judged, Clock: s.o.Clock, Log: s.o.Log, Judged: s.o.Metrics.Judged}
-	r := &reconcile.Reconciler{Ledger: s.o.Store, Memory: s.o.Store, Setup: s.reconciling, Want: s.queue.Want, Clock: s.o.Clock, Log: s.o.Log}
+	r := &reconcile.Reconciler{Ledger: s.o.Store, Memory: s.o.Store, Setup: s.reconciling, Want: s.queue.Want, Clock: s.o.Clock, Log: s.o.Log, Unlisted: s.o.Metrics.Unlisted}
 	w := &watch.Watcher{Store: s.o.Store, Setup: s.watching, Tell: s.tell, Reported: s.o.Metrics.Reported, Clock: s.o.Clock, Log: s.o.Log}
 	// They want themselves again, so that one which is given up would be the last.
 	long := jobs.Kind{Concurrency: 1, Timeout: time.Hour, Attempts: math.MaxInt32}

@@ -189,6 +189,32 @@ func TestChecks_of_a_bad_rule(t *testing.T) {
 	}
 }
 
+// adv-SIG-18: no rule counts signatures. What is there twice, as a signature that
+// was written in two ways is, is worth what it is once.
+func TestASignatureTwiceIsWorthOne(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(400) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		w := randomWorld(r)
+		attested := []signing.AttestationRule{{PredicateType: "https://slsa.dev/provenance/v1"}}
+		if r.IntN(2) > 0 {
+			attested = nil
+		}
+		rule := &signing.Rule{Level: pick(r, levels...), AnyOf: []signing.Authority{{Key: "cosign.pub"}}, Attestations: attested}
+		more := w.set
+		more.Signatures = fact.ListOf[fact.Signature]()
+		for _, p := range w.set.Signatures.Parts {
+			more.Signatures.Parts = append(more.Signatures.Parts, p, p)
+		}
+		for _, c := range signing.Checks(rule, signing.Options{}) {
+			once, twice := check.Evaluate(c, &w.set), check.Evaluate(c, &more)
+			if once.Outcome != twice.Outcome || once.Cause != twice.Cause {
+				t.Errorf("seed %d, level %q: %s: %s %s, twice %s %s", seed, rule.Level, c.ID, once.Outcome, once.Cause, twice.Outcome, twice.Cause)
+			}
+		}
+	}
+}
+
 func BenchmarkChecks(b *testing.B) {
 	rule := &signing.Rule{AnyOf: []signing.Authority{{Keyless: &signing.Keyless{
 		Issuer: issuer, Identity: "https://github.com/acme/*/x", Where: `certificate.runnerEnvironment == "github-hosted"`,

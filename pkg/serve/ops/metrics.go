@@ -29,6 +29,7 @@ type Metrics struct {
 	notifications *prometheus.CounterVec
 	storeErrors   *prometheus.CounterVec
 	reports       *prometheus.CounterVec
+	unlisted      *prometheus.CounterVec
 }
 
 // NewMetrics returns Metrics in a registry of their own, with those of Go and of
@@ -44,6 +45,7 @@ func NewMetrics(version string) *Metrics {
 		judgements:    counter("intact_judgements_total", "Images judged because of an event, a question or reconciliation, by decision.", "decision"),
 		notifications: counter("intact_notifications_total", "Attempts to tell a place, by outcome.", "place", "outcome"),
 		reports:       counter("intact_policy_reports_total", "Policy reports in clusters, by what became of them when what runs was looked at.", "place", "outcome"),
+		unlisted:      counter("intact_catalog_failures_total", "Times a registry did not list its repositories when reconciliation asked.", "registry"),
 		storeErrors:   counter("intact_store_errors_total", "Operations of the store that failed.", "operation"),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "intact_http_request_seconds", Help: "How long requests took.",
@@ -58,7 +60,7 @@ func NewMetrics(version string) *Metrics {
 		Name: "intact_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.webhooks, m.answers, m.requests, m.judgements, m.tasks, m.notifications, m.storeErrors, m.reports, build,
+	m.registry.MustRegister(m.webhooks, m.answers, m.requests, m.judgements, m.tasks, m.notifications, m.storeErrors, m.reports, m.unlisted, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	// What was never counted is 0, and not missing: alerts need that.
 	for _, d := range []policy.Decision{policy.Allow, policy.Warn, policy.Deny, policy.Undecided} {
@@ -114,6 +116,10 @@ func (m *Metrics) Reported(place string, c policyreport.Counts) {
 		m.reports.WithLabelValues(place, outcome).Add(float64(n))
 	}
 }
+
+// Unlisted counts that a registry, which is a name of the config, did not list its
+// repositories.
+func (m *Metrics) Unlisted(registry string) { m.unlisted.WithLabelValues(registry).Inc() }
 
 // StoreError counts an operation of the store that failed; operation is a word of
 // the program.

@@ -48,6 +48,7 @@ func full(t *testing.T) *ops.Metrics {
 	m.Notified("chat", ops.Succeeded)
 	m.StoreError("verdict")
 	m.Reported("prod", policyreport.Counts{Written: 1})
+	m.Unlisted("a.example")
 	tracing := ops.TracingBy(noTraces(), nil)
 	_ = ops.Task(tracing, m, func(context.Context, *jobs.Run) error { return jobs.Snooze(0) })(t.Context(), &jobs.Run{Task: jobs.Task{Kind: "judge"}})
 	ops.Routes{Metrics: m, Tracing: tracing, Log: slog.New(slog.DiscardHandler)}.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x/y", nil))
@@ -85,6 +86,7 @@ func TestMetrics(t *testing.T) {
 		`intact_judgements_total{decision="undecided"} 0`,
 		`intact_notifications_total{outcome="succeeded",place="chat"} 1`,
 		`intact_store_errors_total{operation="verdict"} 1`,
+		`intact_catalog_failures_total{registry="a.example"} 1`,
 		`intact_task_seconds_count{kind="judge",outcome="again"} 1`,
 		`intact_http_request_seconds_count{part="other"} 1`,
 		`intact_tasks{kind="judge",state="waiting"} 3`,

@@ -65,6 +65,8 @@ type Reconciler struct {
 	Want  func(ctx context.Context, tasks ...jobs.Task) error
 	Clock func() time.Time
 	Log   *slog.Logger
+	// Unlisted is told of a registry that does not list its repositories; nil = nobody is.
+	Unlisted func(registry string)
 }
 
 // Round wants every repository to be looked at once, spread over the time until
@@ -111,6 +113,9 @@ func (c *Reconciler) repositories(ctx context.Context, registry Registry, scope 
 		})
 		if err != nil {
 			// What the ledger has of it is looked at all the same.
+			if c.Unlisted != nil && ctx.Err() == nil {
+				c.Unlisted(host)
+			}
 			c.Log.WarnContext(ctx, "a registry does not list its repositories: only those that are known are looked at", "registry", host, "error", err.Error())
 		}
 	}

@@ -104,7 +104,8 @@ func TestCompare(t *testing.T) {
 
 func TestRepositories(t *testing.T) {
 	t.Parallel()
-	c := &Reconciler{Ledger: ledgerOf{names: []string{"a.example/old", "b.example/x"}}, Log: slog.New(slog.DiscardHandler)}
+	unlisted := map[string]int{}
+	c := &Reconciler{Ledger: ledgerOf{names: []string{"a.example/old", "b.example/x"}}, Log: slog.New(slog.DiscardHandler), Unlisted: func(r string) { unlisted[r]++ }}
 	scope := Scope{Every: time.Hour, Registries: []string{"a.example"}, Repositories: []string{"c.example/named"},
 		Watched: func(name string) bool { return strings.HasPrefix(name, "a.example/") }}
 	for name, r := range map[string]*fake{
@@ -115,5 +116,8 @@ func TestRepositories(t *testing.T) {
 		if want := []string{"a.example/new", "a.example/old", "c.example/named"}; err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
+	}
+	if d := cmp.Diff(map[string]int{"a.example": 1}, unlisted); d != "" {
+		t.Error(d)
 	}
 }

@@ -175,7 +175,7 @@ func (e *endpoint) roundTrip(ctx context.Context, r request, u *url.URL, authori
 		return nil, err
 	}
 	if e.own(resp) {
-		e.silence.end()
+		e.silence.end(e.s.o.now())
 		e.noteQuota(resp)
 		if u.Scheme == "https" {
 			e.secure.Store(true) // also on a connection that a token was asked for on

@@ -24,7 +24,8 @@ const (
 // then as often as retries are allowed. A registry that is silent is not waited for
 // again.
 func retry[T any](ctx context.Context, e *endpoint, f func(context.Context) (T, error)) (T, error) {
-	again, err := e.silence.enter(e.s.o.now())
+	start := e.s.o.now()
+	again, err := e.silence.enter(start)
 	if err != nil {
 		var none T
 		return none, err
@@ -37,7 +38,7 @@ func retry[T any](ctx context.Context, e *endpoint, f func(context.Context) (T, 
 		if !again || n >= e.s.o.Retries || e.silence.on() {
 			var silent *noAnswerError
 			if errors.As(err, &silent) && (!again || n > 0) { // once can happen
-				e.silence.begin(e.s.o.now(), err)
+				e.silence.begin(start, e.s.o.now(), err)
 			}
 			return v, err
 		}

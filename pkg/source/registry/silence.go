@@ -9,15 +9,17 @@ import (
 // hold is how long a registry that did not answer is left alone.
 const hold = 10 * time.Second
 
-// A silence begins when a registry gives no answer at all, however often it is
-// asked, and ends with its next answer, whatever that is. Meanwhile one request in
+// A silence begins when a registry gives no answer to a request, however often it
+// is tried, nor to any other meanwhile, and ends with its next answer, whatever that
+// is. Until then one request in
 // each hold looks whether it is back, once; the others fail at once. Otherwise each
 // image of a registry that is gone would wait for it for minutes, and those of all
 // other registries behind them.
 type silence struct {
-	mu    sync.Mutex
-	why   error // nil: it answers, as far as anyone knows
-	until time.Time
+	mu       sync.Mutex
+	why      error // nil: it answers, as far as anyone knows
+	until    time.Time
+	answered time.Time // the last time
 }
 
 // enter is asked before a request: an error if it must not be made, and else
@@ -42,16 +44,19 @@ func (s *silence) on() bool {
 	return s.why != nil
 }
 
-func (s *silence) begin(now time.Time, why error) {
+// begin is told of a request that was first made at since, and given up now.
+func (s *silence) begin(since, now time.Time, why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.why, s.until = why, now.Add(hold)
+	if !s.answered.After(since) {
+		s.why, s.until = why, now.Add(hold)
+	}
 }
 
-func (s *silence) end() {
+func (s *silence) end(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.why = nil
+	s.why, s.answered = nil, now
 }
 
 // A noAnswerError is a request to the registry itself, not to where it led, that

@@ -111,10 +111,38 @@ func TestRequestsAtTheSameTimeGiveUpTogether(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		e.silence.begin(time.Now(), errDial) // as another request does
+		e.silence.begin(time.Now(), time.Now(), errDial) // as another request does
 		return nil, errDial
 	}})
 	if _, err := s.Manifest(t.Context(), r); image.CauseOf(err) != fact.Network || dials != 1 {
 		t.Errorf("%d connections: %v", dials, err)
 	}
+}
+
+// That it keeps still about one blob says nothing of the rest.
+func TestARegistryThatAnswersOthersIsNotGone(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/blobs/") {
+			<-r.Context().Done()
+			return
+		}
+		http.NotFound(w, r)
+	}))
+	defer srv.Close()
+	host := srv.Listener.Addr().String()
+	r := ref.Ref{Name: host + "/acme/app", Tag: "1"}
+	var s *Source
+	manifest := func() {
+		if _, err := s.Manifest(t.Context(), r); image.CauseOf(err) != fact.NotFound {
+			t.Errorf("manifest: %v", err)
+		}
+	}
+	s, _ = testSource(t, Options{PlainHTTP: []string{host}, header: 30 * time.Millisecond, Retries: 1, sleep: func(context.Context, time.Duration) error {
+		manifest() // another request, between two tries
+		return nil
+	}})
+	if _, err := s.Blob(t.Context(), r, ref.Descriptor{Digest: ref.DigestOf(nil, "")}); image.CauseOf(err) != fact.Network {
+		t.Errorf("blob: %v", err)
+	}
+	manifest()
 }

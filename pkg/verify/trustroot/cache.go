@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -45,11 +47,15 @@ func load(opts Options) (*copyOf, error) {
 	if opts.CacheDir == "" {
 		return nil, errors.New("no copy is kept")
 	}
-	f, err := os.Open(filepath.Join(opts.CacheDir, copyName))
+	// Without O_NONBLOCK a pipe in the place of the copy would block for ever.
+	f, err := os.OpenFile(filepath.Join(opts.CacheDir, copyName), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("no copy: %w", err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read copy: %q is no regular file", f.Name())
+	}
 	b, err := io.ReadAll(io.LimitReader(f, maxCopy+1))
 	if err != nil {
 		return nil, fmt.Errorf("read copy: %w", err)
@@ -80,6 +86,7 @@ func save(opts Options, c copyOf) error {
 		return err
 	}
 	defer os.Remove(f.Name()) // gone already if all went well
+	sweep(opts.CacheDir, f)
 	if _, err := f.Write(b); err != nil {
 		return errors.Join(err, f.Close())
 	}
@@ -87,4 +94,31 @@ func save(opts Options, c copyOf) error {
 		return err
 	}
 	return os.Rename(f.Name(), filepath.Join(opts.CacheDir, copyName))
+}
+
+// leftover is the age at which an unfinished copy counts as left behind by a
+// process that was killed; no refresh takes so long.
+const leftover = 24 * time.Hour
+
+// sweep removes what killed processes left in dir, where fresh was just made: the
+// clock is that of the file system.
+func sweep(dir string, fresh *os.File) {
+	made, err := fresh.Stat()
+	if err != nil {
+		return
+	}
+	old := made.ModTime().Add(-leftover)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return // it stays until it can be read
+	}
+	for _, e := range entries {
+		suffix, ours := strings.CutPrefix(e.Name(), copyName+".")
+		if !ours || suffix == "" || strings.Trim(suffix, "0123456789") != "" || !e.Type().IsRegular() {
+			continue
+		}
+		if info, err := e.Info(); err == nil && info.ModTime().Before(old) {
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,18 +26,22 @@ import (
 
 var now = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
 
+var repositoryKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32))
+
 // A repository is a TUF repository in memory, served over HTTP.
 type repository struct {
-	t      *testing.T
+	t      testing.TB
 	key    ed25519.PrivateKey
 	files  map[string][]byte
 	answer func(w http.ResponseWriter, r *http.Request) bool // true: answered
 	anchor []byte
+	// change changes the targets before they are signed.
+	change func(targetsOf, snapshotOf)
 }
 
 func newRepository(t *testing.T) (*repository, trustroot.Options) {
 	t.Helper()
-	r := &repository{t: t, key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32))}
+	r := &repository{t: t, key: repositoryKey}
 	r.publish(1, now.Add(24*time.Hour), rootJSON(t, "one"))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if r.answer != nil && r.answer(w, q) {
@@ -56,7 +61,7 @@ func newRepository(t *testing.T) (*repository, trustroot.Options) {
 }
 
 // rootJSON is the built-in root with a mark, so that one is told from another.
-func rootJSON(t *testing.T, mark string) []byte {
+func rootJSON(t testing.TB, mark string) []byte {
 	t.Helper()
 	b, _ := trustroot.Embedded()
 	return append(b, strings.Repeat(" ", len(mark))+"\n"...)
@@ -86,6 +91,9 @@ func (r *repository) publish(version int64, expires time.Time, target []byte) {
 	targets.Signed.Version, snapshot.Signed.Version, timestamp.Signed.Version = version, version, version
 	snapshot.Signed.Meta["targets.json"].Version = version
 	timestamp.Signed.Meta["snapshot.json"].Version = version
+	if r.change != nil {
+		r.change(targets, snapshot)
+	}
 	_, err = root.Sign(signer)
 	must(err)
 	_, err = targets.Sign(signer)
@@ -109,8 +117,12 @@ func (r *repository) publish(version int64, expires time.Time, target []byte) {
 	put(fmt.Sprintf("%d.snapshot.json", version), b, err)
 	b, err = timestamp.ToBytes(false)
 	put("timestamp.json", b, err)
-	sum := sha256.Sum256(target)
-	put("targets/"+hex.EncodeToString(sum[:])+".trusted_root.json", target, nil)
+	put(targetFile(target), target, nil)
+}
+
+func targetFile(body []byte) string {
+	sum := sha256.Sum256(body)
+	return "targets/" + hex.EncodeToString(sum[:]) + ".trusted_root.json"
 }
 
 func fetch(t *testing.T, opts trustroot.Options) ([]byte, trustroot.Info) {
@@ -222,6 +234,12 @@ func TestTamperedCopyIsNotUsed(t *testing.T) {
 		if info.Source != trustroot.FromEmbedded || info.Why == "" || info.At.IsZero() {
 			t.Errorf("%s: got %+v", name, info)
 		}
+	}
+	if err := errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, info := fetch(t, opts); info.Source != trustroot.FromEmbedded || !strings.Contains(info.Why, "no regular file") {
+		t.Errorf("a pipe: got %+v", info)
 	}
 }
 

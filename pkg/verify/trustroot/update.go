@@ -15,16 +15,28 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata/updater"
 )
 
+// nowhere is a folder that no system can have. The library looks for metadata in
+// a local folder even where it is told to keep none; without one that would be
+// the folder in which the program runs.
+const nowhere = "\x00"
+
 // update runs the whole workflow of TUF from the anchor, over what f serves, at
-// the time now.
-func update(opts Options, f fetcher.Fetcher, now time.Time) ([]byte, *updater.Updater, error) {
+// the time now. It reads and writes no file.
+func update(opts Options, f fetcher.Fetcher, now time.Time) (body []byte, u *updater.Updater, err error) {
+	defer func() {
+		// The library takes metadata apart before it verifies it, and faults on some.
+		if r := recover(); r != nil {
+			body, u, err = nil, nil, fmt.Errorf("the metadata cannot be read: %v", r)
+		}
+	}()
 	cfg, err := config.New(opts.URL, opts.Anchor)
 	if err != nil {
 		return nil, nil, err
 	}
 	cfg.DisableLocalCache = true
+	cfg.LocalMetadataDir, cfg.LocalTargetsDir = nowhere, nowhere
 	cfg.Fetcher = f
-	u, err := updater.New(cfg)
+	u, err = updater.New(cfg)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -32,11 +44,13 @@ func update(opts Options, f fetcher.Fetcher, now time.Time) ([]byte, *updater.Up
 	if err := u.Refresh(); err != nil {
 		return nil, nil, err
 	}
-	info, err := u.GetTargetInfo(target)
-	if err != nil {
-		return nil, nil, err
+	// The root is the repository's own word: nobody is asked to whom it delegates,
+	// whose names could be paths out of nowhere.
+	info := u.GetTopLevelTargets()[target]
+	if info == nil {
+		return nil, nil, fmt.Errorf("the repository has no target %q of its own", target)
 	}
-	_, body, err := u.DownloadTarget(info, "", "")
+	_, body, err = u.DownloadTarget(info, "", "")
 	if err != nil {
 		return nil, nil, err
 	}

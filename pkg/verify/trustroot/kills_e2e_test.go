@@ -1,0 +1,5 @@
+//go:build e2e
+
+package trustroot_test
+
+const kills = 60
