@@ -48,7 +48,7 @@ type modeSpec struct {
 
 func collect[T any](get func(modeSpec) T) map[string]T {
 	out := map[string]T{}
-	for _, list := range [][]modeSpec{contentModes(), transportModes(), placeModes(), referrersModes()} {
+	for _, list := range [][]modeSpec{contentModes(), transportModes(), placeModes(), referrersModes(), requestModes()} {
 		for _, m := range list {
 			out[m.name] = get(m)
 		}

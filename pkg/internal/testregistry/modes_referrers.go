@@ -47,6 +47,10 @@ func referrersModes() []modeSpec {
 		{"referrers-unrelated", "the list holds the tagged image itself too", func(x *exchange) {
 			x.list(append(x.entries(), map[string]any{"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": x.Reference, "size": 1}), "")
 		}},
+		{"referrers-circle", "the image and its referrers have all of them as referrers", func(x *exchange) {
+			image := x.s.first("image "+x.Repo, x.Reference)
+			x.list(append(x.entriesOf(image), map[string]any{"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": image, "size": 1}), "")
+		}},
 		{"referrers-bad-digest", "the list holds a digest that is none", func(x *exchange) {
 			x.list(append(x.entries(), map[string]any{"mediaType": indexType, "digest": "sha256:../../x", "size": 1}), "")
 		}},
@@ -66,11 +70,13 @@ func referrersModes() []modeSpec {
 
 // entries returns the honest list, sorted, because the registry below lists in no
 // order and pages need one.
-func (x *exchange) entries() []map[string]any {
+func (x *exchange) entries() []map[string]any { return x.entriesOf(x.Reference) }
+
+func (x *exchange) entriesOf(digest string) []map[string]any {
 	var doc struct {
 		Manifests []map[string]any `json:"manifests"`
 	}
-	_ = json.Unmarshal(x.honestAt("/v2/"+x.Repo+"/referrers/"+x.Reference).Body.Bytes(), &doc)
+	_ = json.Unmarshal(x.honestAt("/v2/"+x.Repo+"/referrers/"+digest).Body.Bytes(), &doc)
 	slices.SortFunc(doc.Manifests, func(a, b map[string]any) int {
 		return strings.Compare(fmt.Sprint(a["digest"]), fmt.Sprint(b["digest"]))
 	})

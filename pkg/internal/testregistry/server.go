@@ -36,6 +36,7 @@ type Server struct {
 	mu       sync.Mutex
 	modes    map[string]string // by repository; "" = all others
 	seen     map[string]int    // times a mode's counter was used
+	kept     map[string]string // what a mode remembers
 	requests []Request
 	auth     *Auth
 	tokens   int
@@ -72,6 +73,7 @@ func Start(o Options) *Server {
 		honest: registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(!o.NoReferrers)),
 		modes:  map[string]string{},
 		seen:   map[string]int{},
+		kept:   map[string]string{},
 		auth:   o.Auth,
 		secure: o.TLS,
 	}
@@ -125,7 +127,7 @@ func (s *Server) SetMode(repo, mode string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.modes[repo] = mode
-	s.seen = map[string]int{}
+	s.seen, s.kept = map[string]int{}, map[string]string{}
 	return nil
 }
 

@@ -56,7 +56,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	protocols.SetHTTP1(true)
 	server := &http.Server{
 		Protocols: protocols,
-		Handler:   closing(s.Handler, &ending), MaxHeaderBytes: maxHeader,
+		Handler:   http1(closing(s.Handler, &ending)), MaxHeaderBytes: maxHeader,
 		ReadHeaderTimeout: or(s.HeaderTime, headerTime), ReadTimeout: or(s.ReadTime, readTime),
 		WriteTimeout: or(s.WriteTime, writeTime), IdleTimeout: or(s.IdleTime, idleTime),
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug), // what clients do wrong
@@ -89,6 +89,18 @@ func closing(next http.Handler, ending *atomic.Bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if ending.Load() {
 			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// http1 refuses what begins HTTP/2. The library hands it on as a request, PRI *, for
+// handlers that would go on in HTTP/2 themselves; it closes the connection.
+func http1(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 1 {
+			http.Error(w, "expected HTTP/1.1", http.StatusHTTPVersionNotSupported)
+			return
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -21,6 +21,11 @@ import (
 // taken for abuse by some of them.
 const perHost = 8
 
+// connections is how many one request may make. Over HTTP/2 the library makes
+// another as often as it is told that the last one is going away; two are in use,
+// when one that was kept turns out to be closed.
+const connections = 4
+
 // An endpoint is one registry with all that belongs to it alone: connections,
 // trusted certificates, credentials, tokens. Nothing of it is shared with
 // another registry, so nothing can leak from one to another.
@@ -58,7 +63,7 @@ func (s *Source) newEndpoint(host string) (*endpoint, error) {
 	}
 	e.transport = &http.Transport{
 		Proxy:                  proxyOf,
-		DialContext:            e.guard.DialContext,
+		DialContext:            bounded(e.guard.DialContext),
 		TLSClientConfig:        &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2:      true,
 		TLSHandshakeTimeout:    s.o.header,
@@ -91,6 +96,23 @@ func (s *Source) listed(host string) bool {
 		}
 	}
 	return false
+}
+
+type dialedKey struct{}
+
+// withDials counts from zero what is dialed for a request.
+func withDials(ctx context.Context) context.Context {
+	return context.WithValue(ctx, dialedKey{}, new(atomic.Int64))
+}
+
+// bounded refuses to dial for one request again and again.
+func bounded(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if n, ok := ctx.Value(dialedKey{}).(*atomic.Int64); ok && n.Add(1) > connections {
+			return nil, &limits.ExceededError{What: "number of connections for one request", Limit: connections}
+		}
+		return dial(ctx, network, address)
+	}
 }
 
 type proxyKey struct{}

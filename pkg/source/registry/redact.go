@@ -174,5 +174,5 @@ func (e *hiddenError) As(target any) bool { return errors.As(e.err, target) }
 // here, so that what they show is known when the answer is spoken of.
 func (e *endpoint) do(req *http.Request) (*http.Response, error) {
 	e.secrets.addRequest(req)
-	return e.transport.RoundTrip(req)
+	return e.transport.RoundTrip(req.WithContext(withDials(req.Context())))
 }

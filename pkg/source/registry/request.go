@@ -2,9 +2,11 @@ package registry
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"time"
@@ -149,6 +151,9 @@ func (e *endpoint) roundTrip(ctx context.Context, r request, u *url.URL, authori
 	if err != nil {
 		return nil, err
 	}
+	if u.Scheme == "https" && u.Host == e.address {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{TLSHandshakeDone: e.shookHands})
+	}
 	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), r.body())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errProtocol, err)
@@ -173,10 +178,17 @@ func (e *endpoint) roundTrip(ctx context.Context, r request, u *url.URL, authori
 		e.silence.end(e.s.o.now())
 		e.noteQuota(resp)
 		if u.Scheme == "https" {
-			e.secure.Store(true)
+			e.secure.Store(true) // also on a connection that a token was asked for on
 		}
 	}
 	return resp, nil
+}
+
+// shookHands is told that the registry speaks TLS, whatever it says then.
+func (e *endpoint) shookHands(_ tls.ConnectionState, err error) {
+	if err == nil {
+		e.secure.Store(true)
+	}
 }
 
 func isRedirect(status int) bool {
