@@ -242,6 +242,11 @@ func TestHostileRegistries(t *testing.T) {
 		"referrers-none":      "no rule asks for signatures",
 		"referrers-lie":       "no rule asks for signatures",
 		"referrers-hidden":    "no rule asks for signatures",
+		"by-accept":           "one GET decides, and its digest is told; what others are given is not asked for",
+		"by-agent":            "likewise",
+		"by-range":            "no range is asked for",
+		"referrers-circle":    "only those of the image are asked for; no rule asks for signatures",
+		"referrers-unrelated": "what refers to something else is no signature of the image; no rule asks for signatures",
 	}
 	for _, mode := range testregistry.Modes() {
 		if mode == "silent" || strings.HasPrefix(mode, "slow") || strings.HasPrefix(mode, "stall") || strings.HasPrefix(mode, "endless") {

@@ -46,7 +46,7 @@ func (l *lookup) readTag(ctx context.Context, suffix string) error {
 	if suffix == ".att" {
 		kind, mediaType = fact.KindAttestation, typeEnvelope
 	}
-	if problem := unreadable(fetched); problem != "" {
+	if problem := noManifest(fetched); problem != "" {
 		l.found.Found++
 		l.add(verify.Broken(kind, fmt.Sprintf("the manifest at tag %q %s", tag, problem)), fetched.Doc.Digest)
 		return nil
@@ -72,10 +72,16 @@ func unreadable(f *image.Fetched) string {
 			return "cannot be read: " + f.Doc.Problems[0].Detail
 		}
 		return "cannot be read"
-	case f.Manifest.Manifests != nil:
-		return "is an index, not a manifest"
 	}
 	return ""
+}
+
+// noManifest is [unreadable], and whether it is an index, which bears no signature.
+func noManifest(f *image.Fetched) string {
+	if problem := unreadable(f); problem != "" || f.Manifest.Manifests == nil {
+		return problem
+	}
+	return "is an index, not a manifest"
 }
 
 // bounded cuts all where seen, which counts over calls, reaches the limit, and
@@ -144,7 +150,7 @@ func (l *lookup) readReferrer(ctx context.Context, d ref.Descriptor) {
 		l.add(verify.Broken(fact.KindSignature, fmt.Sprintf("referrer %s %s", d.Digest, problem)), d.Digest)
 		return
 	}
-	m := fetched.Manifest
+	m := fetched.Manifest // or an index, which may have a subject, too
 	if l.found.Form != fact.FormLayout || m.Subject != nil {
 		// A layout may relate them by annotations of its index instead.
 		if m.Subject == nil || m.Subject.Digest != l.subject.Digest {

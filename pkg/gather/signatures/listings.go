@@ -85,7 +85,7 @@ func (l *lookup) askTag(ctx context.Context, tag ref.Ref) (Listed, error) {
 		return Listed{}, err
 	}
 	f, err := image.FetchManifest(ctx, answered{l.place.Source, a}, tag, ref.Descriptor{})
-	return Listed{Tag: a, Doubtful: err == nil && unreadable(f) != ""}, err
+	return Listed{Tag: a, Doubtful: err == nil && noManifest(f) != ""}, err
 }
 
 // An answered source has given its answer.
