@@ -188,8 +188,12 @@ func signers(e *examined) []string {
 				}
 				add("verified: " + who + ", " + on + at)
 			}
-		case p.V.ClaimedSigner != nil:
+		case p.V.State == fact.SignatureUnverifiable && p.V.ClaimedSigner != nil:
 			add("says it is by " + p.V.ClaimedSigner.Subject + ", " + on + ", not verified")
+		case p.V.State == fact.SignatureBroken:
+			add("broken, " + on)
+		case p.V.State == fact.SignatureUnsupported:
+			add("of a kind that is not read, " + on)
 		default:
 			add("by a key that was not given to verify with, " + on)
 		}
