@@ -24,6 +24,9 @@ var harmless = map[string]string{
 	"no-head":            "the tag can be asked for with GET",
 	"partial":            "all bytes come",
 	"no-type":            "the bytes say what they are",
+	"by-accept":          "one GET decides",
+	"by-agent":           "likewise",
+	"by-range":           "no range is asked for",
 }
 
 // wrongBytes are modes that hand out whole, wrong content: a finding, not a
@@ -94,6 +97,7 @@ func testHostileReferrers(t *testing.T, g *ground) {
 		"referrers-lie":         {0}, // what is there counts, not what is said
 		"referrers-unrelated":   {0, 3},
 		"referrers-bad-digest":  {0, 3},
+		"referrers-circle":      {0, 3},
 	}
 	server := testregistry.New(t, testregistry.Options{})
 	repository := func(mode string) string { return strings.TrimSuffix("signed/"+mode, "/") }
