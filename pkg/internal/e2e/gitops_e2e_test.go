@@ -50,11 +50,11 @@ charts/web/values-prod.yaml:2:8 image fixed shop/web:1.4.2
 charts/web/values.yaml:4:8 image fixed infra/envoy:v1.32.1
 charts/web/values.yaml:5:10 image floating shop/migrate:latest
 charts/web/values.yaml:8:10 image pinned infra/statsd@…
-compose.yaml:11:12 image pinned infra/valkey@…
-compose.yaml:13:12 image fixed infra/mail:3.1.0
+compose.yaml:10:12 image floating infra/postgres:17
+compose.yaml:12:12 image pinned infra/valkey@…
+compose.yaml:14:12 image fixed infra/mail:3.1.0
 compose.yaml:5:12 image built shop/api:dev
-compose.yaml:7:13 image fixed shop/cart:2.8.0
-compose.yaml:9:12 image floating infra/postgres:17
+compose.yaml:8:13 image fixed shop/cart:2.8.0
 deploy/base/cart.yaml:12:18 image pinned shop/migrate:2.8.0@…
 deploy/base/cart.yaml:29:18 image floating shop/search:main
 deploy/base/jobs.yaml:14:23 image fixed shop/report:1.9.0
@@ -218,13 +218,13 @@ func testPinUpdate(t *testing.T, g *gitops) {
 	spec := must(testground.Box(t.Context(), "rebuilt"))(t)
 	spec.Images[0].Config.User, spec.Images[0].Config.Env = "1000", append(spec.Images[0].Config.Env, "MODE=debug")
 	now := g.pushApp(t, "shop/cart:2.8.0", spec)
-	g.scanFiles(t, []string{"compose.yaml"}).wants(t, 3, nil, "REF004", "compose.yaml:7:13")
+	g.scanFiles(t, []string{"compose.yaml"}).wants(t, 3, nil, "REF004", "compose.yaml:8:13")
 	g.run(t, 3, "pin", "compose.yaml") // the Dockerfile that it builds has something left
 	if diff := g.git(t, "diff", "compose.yaml"); diff != "" {
 		t.Errorf("pin moved a digest:\n%s", diff)
 	}
 	out := g.run(t, 3, "pin", "--update", "compose.yaml")
-	for _, want := range []string{"compose.yaml:7:13", old, now, `user: "1000", was none (root)`, `environment: MODE="debug" is new`, "layers: 1 shared, 1 added"} {
+	for _, want := range []string{"compose.yaml:8:13", old, now, `user: "1000", was none (root)`, `environment: MODE="debug" is new`, "layers: 1 shared, 1 added"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
