@@ -15,7 +15,7 @@ const thick = 50
 // Turns hold judging back while deliveries come thick and fast: a sender who is
 // not answered sends again, while a judgement can wait, and is about the tag as it
 // is then, however often it was wanted. Half of the processors, at least one, do a
-// task each, and rest.
+// task each, and rest as long as it took.
 type turns struct {
 	rate  func() int // of deliveries a second
 	most  int
@@ -40,7 +40,7 @@ func (t *turns) take(h jobs.Handler) jobs.Handler {
 			case t.slots <- struct{}{}:
 				start := time.Now()
 				defer func() {
-					time.AfterFunc(t.rest(time.Since(start)), func() { <-t.slots })
+					time.AfterFunc(min(time.Since(start), time.Second), func() { <-t.slots })
 				}()
 				return h(ctx, r)
 			case <-look.C:
@@ -50,15 +50,4 @@ func (t *turns) take(h jobs.Handler) jobs.Handler {
 		}
 		return h(ctx, r)
 	}
-}
-
-// longest is how long a rest may be: judging never stops.
-const longest = time.Second
-
-// rest is for as long as the task took where deliveries have just become many, and
-// for longer the more they are: what the processors have to spare shrinks faster than
-// they grow.
-func (t *turns) rest(took time.Duration) time.Duration {
-	by := max(1, float64(t.rate())/float64(t.most))
-	return time.Duration(min(float64(longest), float64(took)*by*by))
 }
