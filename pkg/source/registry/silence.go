@@ -11,10 +11,10 @@ const hold = 10 * time.Second
 
 // A silence begins when a registry gives no answer to a request, however often it
 // is tried, nor to any other meanwhile, and ends with its next answer, whatever that
-// is. Until then one request in
-// each hold looks whether it is back, once; the others fail at once. Otherwise each
-// image of a registry that is gone would wait for it for minutes, and those of all
-// other registries behind them.
+// is. Until then one request in each hold looks whether it is back, once; the others
+// fail at once. Otherwise each image of a registry that is gone would wait for it for
+// minutes, and those of all other registries behind them. The zero value is no
+// silence. It may be used concurrently.
 type silence struct {
 	mu       sync.Mutex
 	why      error // nil: it answers, as far as anyone knows
