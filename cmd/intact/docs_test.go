@@ -175,7 +175,7 @@ func writeCommand(b *strings.Builder, parent string, c *cli.Command) {
 		}
 		fmt.Fprintf(b, "\n```text\n%s\n```\n", strings.TrimSpace(text))
 	}
-	if len(c.Flags) > 0 {
+	if len(c.Flags) > 1 { // all have --help
 		b.WriteString("\n| flag | environment | default | |\n| --- | --- | --- | --- |\n")
 	}
 	for _, f := range c.Flags {

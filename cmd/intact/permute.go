@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -10,7 +11,8 @@ import (
 // permute moves flags before arguments: the library stops reading flags at the
 // first argument, so that `intact scan IMAGE --policy strict` would scan an
 // image called strict with the default policy. Everything after -- is an
-// argument. A flag that wants a value does not take another flag for it.
+// argument. A flag that wants a value does not take another flag for it. --help
+// stands alone (see help).
 func permute(args []string, app *cli.App) ([]string, error) {
 	if len(args) < 2 {
 		return args, nil
@@ -18,7 +20,12 @@ func permute(args []string, app *cli.App) ([]string, error) {
 	out := args[:1:1]
 	rest := args[1:]
 	commands, flags := app.Commands, app.Flags
+	asksHelp := false
 	for len(rest) > 0 {
+		if len(commands) > 0 && slices.Contains([]string{"help", "h", "--help", "-h"}, rest[0]) {
+			asksHelp, rest = true, rest[1:]
+			continue
+		}
 		c := find(commands, rest[0])
 		if c == nil {
 			break
@@ -26,7 +33,7 @@ func permute(args []string, app *cli.App) ([]string, error) {
 		out = append(out, rest[0])
 		rest, commands, flags = rest[1:], c.Subcommands, c.Flags
 	}
-	takesValue := map[string]bool{"help": false, "h": false}
+	takesValue := map[string]bool{}
 	for _, f := range flags {
 		_, isBool := f.(*cli.BoolFlag)
 		for _, n := range f.Names() {
@@ -44,8 +51,12 @@ func permute(args []string, app *cli.App) ([]string, error) {
 			plain = append(plain, a)
 			continue
 		}
-		moved = append(moved, a)
 		name, _, hasValue := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		if (name == "help" || name == "h") && !hasValue {
+			asksHelp = true
+			continue
+		}
+		moved = append(moved, a)
 		if takesValue[name] && !hasValue && i+1 < len(rest) {
 			i++
 			if next, _, _ := strings.Cut(strings.TrimPrefix(rest[i], "--"), "="); strings.HasPrefix(rest[i], "--") && known(takesValue, next) {
@@ -53,6 +64,9 @@ func permute(args []string, app *cli.App) ([]string, error) {
 			}
 			moved = append(moved, rest[i])
 		}
+	}
+	if asksHelp && (len(plain) == 0 || len(commands) == 0) {
+		return append(out, "--help"), nil
 	}
 	out = append(out, moved...)
 	for _, a := range plain {

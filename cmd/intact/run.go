@@ -57,8 +57,10 @@ func newApp(p program) *cli.App {
 			"Exit status: 0 allowed, 1 denied, 2 usage or configuration, 3 undecided.",
 		Commands: []*cli.Command{
 			scanCommand(p), krmCommand(p), pinCommand(p), unpinCommand(p), lockCommand(p), historyCommand(p), storeCommand(p), attestCommand(p), explainCommand(p), checksCommand(p), policyCommand(p), configCommand(p),
-			serveCommand(p), versionCommand(p), completionCommand(p),
+			serveCommand(p), versionCommand(p), completionCommand(p), helpCommand(),
 		},
+		Flags:       []cli.Flag{helpFlag()},
+		HideHelp:    true,
 		Writer:      p.stdout,
 		ErrWriter:   p.stderr,
 		HideVersion: true,
@@ -73,17 +75,19 @@ func newApp(p program) *cli.App {
 		CommandNotFound: func(_ *cli.Context, _ string) {
 		},
 	}
-	setUsageErrors(app.Commands)
+	setAll(app.Commands)
 	return app
 }
 
-func setUsageErrors(commands []*cli.Command) {
+func setAll(commands []*cli.Command) {
 	for _, c := range commands {
 		c.OnUsageError = usageError
+		c.HideHelp, c.HideHelpCommand = true, true // those of the library
+		c.Flags = append(c.Flags, helpFlag())
 		if c.Action == nil && len(c.Subcommands) > 0 {
 			c.Action = noSubcommand(c)
 		}
-		setUsageErrors(c.Subcommands)
+		setAll(c.Subcommands)
 	}
 }
 
