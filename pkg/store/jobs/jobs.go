@@ -50,6 +50,10 @@ type Kind struct {
 	Attempts    int           // until a wish is given up; 20
 	Backoff     time.Duration // before the second attempt, then doubled; 1 s
 	MaxBackoff  time.Duration // 10 minutes
+	// Turn, if there is one, is called before each run and returns when the run may
+	// begin, or an error when ctx is done; done is called when the run has ended.
+	// Waiting is no attempt, also when the process dies, and no part of the run.
+	Turn func(ctx context.Context) (done func(), err error)
 }
 
 func (k Kind) withDefaults() Kind {

@@ -49,6 +49,13 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 		return context.Cause(ctx)
 	}
 	defer w.q.leave(job.ID)
+	if w.kind.Turn != nil {
+		done, err := w.kind.Turn(ctx)
+		if err != nil {
+			return errors.Join(err, context.Cause(outer)) // for River, which counts no attempt then
+		}
+		defer done()
+	}
 
 	r, err := w.q.load(ctx, job)
 	if err != nil {
@@ -56,6 +63,9 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	}
 	if r == nil {
 		return nil // nothing is wanted
+	}
+	if err := w.begun(ctx, r); err != nil {
+		return err
 	}
 	ctx, stop := context.WithTimeout(ctx, w.kind.Timeout)
 	defer stop()
@@ -91,6 +101,18 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	return err
 }
 
+// begun writes down that the run does more than to wait for its turn, for whoever
+// takes it over if this process dies.
+func (w *worker) begun(ctx context.Context, r *Run) error {
+	if w.kind.Turn == nil {
+		return nil // it began when River handed it out
+	}
+	if _, err := w.q.db.Write.ExecContext(ctx, "UPDATE tasks SET begun = $1 WHERE kind = $2 AND key = $3", r.row.ID, r.Kind, r.Key); err != nil {
+		return fmt.Errorf("begin %s %q: %w", r.Kind, r.Key, err)
+	}
+	return nil
+}
+
 // told passes on an error of writing down the end.
 func (w *worker) told(r *Run, err error) error {
 	if err != nil {
@@ -102,7 +124,7 @@ func (w *worker) told(r *Run, err error) error {
 // note keeps the error of an attempt where [Queue.Lag] and people find it. It is
 // no loss if that fails.
 func (q *Queue) note(ctx context.Context, r *Run, failure error) {
-	_, err := q.db.Write.ExecContext(ctx, "UPDATE tasks SET error = $1 WHERE kind = $2 AND key = $3", failure.Error(), r.Kind, r.Key)
+	_, err := q.db.Write.ExecContext(ctx, "UPDATE tasks SET error = $1, begun = 0 WHERE kind = $2 AND key = $3", failure.Error(), r.Kind, r.Key)
 	if err != nil {
 		q.log.WarnContext(ctx, "the error of a task is not recorded", slog.String("kind", r.Kind), slog.String("key", r.Key), slog.Any("error", err))
 	}
