@@ -138,7 +138,7 @@ func (s *Service) handle(limits config.Limits) error {
 		return s.queue.Handle(kind, k, ops.Task(s.o.Tracing, s.o.Metrics, h))
 	}
 	return errors.Join(
-		run(judge.Kind, jobs.Kind{Concurrency: limits.Workers, Timeout: judgeTimeout}, newTurns(s.inbox.Rate).take(j.Run)),
+		run(judge.Kind, jobs.Kind{Concurrency: limits.Workers, Timeout: judgeTimeout, Turn: newTurns(s.inbox.Rate).take}, j.Run),
 		run(hintKind, jobs.Kind{}, s.hint),
 		run(notifyKind, jobs.Kind{Concurrency: 2, Timeout: 10 * time.Minute}, s.notify),
 		run(reconcile.AllKind, long, r.Round),

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/intact-dev/intact/pkg/store/jobs"
 )
 
 func TestTasksTakeTurnsWhileDeliveriesComeThick(t *testing.T) {
@@ -17,16 +15,21 @@ func TestTasksTakeTurnsWhileDeliveriesComeThick(t *testing.T) {
 		var rate, at, most atomic.Int64
 		turns := newTurns(func() int { return int(rate.Load()) })
 		turns.slots = make(chan struct{}, 1)
-		h := turns.take(func(context.Context, *jobs.Run) error {
+		h := func(ctx context.Context) error {
+			done, err := turns.take(ctx)
+			if err != nil {
+				return err
+			}
+			defer done()
 			most.Store(max(most.Load(), at.Add(1)))
 			defer at.Add(-1)
 			time.Sleep(100 * time.Millisecond)
 			return nil
-		})
+		}
 		four := func() time.Duration {
 			start, done := time.Now(), make(chan error)
 			for range 4 {
-				go func() { done <- h(t.Context(), nil) }()
+				go func() { done <- h(t.Context()) }()
 			}
 			for range 4 {
 				if err := <-done; err != nil {
@@ -38,11 +41,14 @@ func TestTasksTakeTurnsWhileDeliveriesComeThick(t *testing.T) {
 		if took := four(); took != 100*time.Millisecond || most.Load() != 4 {
 			t.Errorf("calm: %s, %d at once", took, most.Load())
 		}
-		rate.Store(1 << 20)
-		most.Store(0)
-		// Each but the last rests as long as it took.
-		if took := four(); took != 700*time.Millisecond || most.Load() != 1 {
-			t.Errorf("thick: %s, %d at once", took, most.Load())
+		// Each but the last rests: the longer, the more come.
+		for by, want := range map[int]time.Duration{1: 700 * time.Millisecond, 2: 1600 * time.Millisecond, 1 << 20: 3400 * time.Millisecond} {
+			rate.Store(int64(by * turns.most))
+			most.Store(0)
+			if took := four(); took != want || most.Load() != 1 {
+				t.Errorf("thick, %d times: %s, %d at once", by, took, most.Load())
+			}
+			time.Sleep(longest)
 		}
 		// Whoever waits when the flood is over goes on.
 		most.Store(0)
@@ -52,11 +58,11 @@ func TestTasksTakeTurnsWhileDeliveriesComeThick(t *testing.T) {
 		}
 		rate.Store(1 << 20)
 		time.Sleep(time.Second)
-		go func() { _ = h(t.Context(), nil) }()
+		go func() { _ = h(t.Context()) }()
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
-		if err := h(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
+		if err := h(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("without a turn: %v", err)
 		}
 		time.Sleep(time.Second) // until the other one has ended
