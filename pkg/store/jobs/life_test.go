@@ -47,20 +47,26 @@ func TestStopCancelsWhatGoesOnAndTheNextStartRunsIt(t *testing.T) {
 		})
 		want(t, q, jobs.Task{Kind: "test", Key: "a"})
 		receive(t, entered)
-		over, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := q.Stop(over); err != nil {
-			t.Fatal(err)
-		}
-		attempts := make(chan int, 1)
-		queue(t, open(t), jobs.Kind{Attempts: 1}, func(_ context.Context, r *jobs.Run) error {
-			attempts <- r.Attempt
-			return nil
-		})
-		if n := receive(t, attempts); n != 1 {
-			t.Errorf("attempt %d: a shutdown counted as a failure", n)
-		}
+		stopAndStart(t, q, open)
 	})
+}
+
+// stopAndStart stops the only run of q at once, and has the next process do it.
+func stopAndStart(t *testing.T, q *jobs.Queue, open func(*testing.T) *database.DB) {
+	t.Helper()
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := q.Stop(over); err != nil {
+		t.Fatal(err)
+	}
+	attempts := make(chan int, 1)
+	queue(t, open(t), jobs.Kind{Attempts: 1}, func(_ context.Context, r *jobs.Run) error {
+		attempts <- r.Attempt
+		return nil
+	})
+	if n := receive(t, attempts); n != 1 {
+		t.Errorf("attempt %d: a shutdown counted as a failure", n)
+	}
 }
 
 func TestARunThatIsTooLongFails(t *testing.T) {

@@ -111,18 +111,6 @@ func TestStopEndsTheWaitForATurn(t *testing.T) {
 		}}, func(context.Context, *jobs.Run) error { return nil })
 		want(t, q, jobs.Task{Kind: "test", Key: "a"})
 		receive(t, waits)
-		over, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := q.Stop(over); err != nil {
-			t.Fatal(err)
-		}
-		attempts := make(chan int, 1)
-		queue(t, open(t), jobs.Kind{Attempts: 1}, func(_ context.Context, r *jobs.Run) error {
-			attempts <- r.Attempt
-			return nil
-		})
-		if n := receive(t, attempts); n != 1 {
-			t.Errorf("attempt %d: a shutdown counted as a failure", n)
-		}
+		stopAndStart(t, q, open)
 	})
 }
