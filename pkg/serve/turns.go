@@ -13,7 +13,8 @@ const thick = 50
 // Turns hold judging back while deliveries come thick and fast: a sender who is
 // not answered sends again, while a judgement can wait, and is about the tag as it
 // is then, however often it was wanted. Half of the processors, at least one, do a
-// task each, and rest.
+// task each, and rest as long as it took. Longer rests make acknowledgements little
+// quicker, and whoever moves a tag and moves it back is seen less often.
 type turns struct {
 	rate  func() int // of deliveries a second
 	most  int
@@ -37,7 +38,7 @@ func (t *turns) take(ctx context.Context) (done func(), err error) {
 		case t.slots <- struct{}{}:
 			start := time.Now()
 			return func() {
-				time.AfterFunc(t.rest(time.Since(start)), func() { <-t.slots })
+				time.AfterFunc(min(time.Since(start), time.Second), func() { <-t.slots })
 			}, nil
 		case <-look.C:
 		case <-ctx.Done():
@@ -45,15 +46,4 @@ func (t *turns) take(ctx context.Context) (done func(), err error) {
 		}
 	}
 	return func() {}, nil
-}
-
-// longest is how long a rest may be: judging never stops.
-const longest = time.Second
-
-// rest is for as long as the task took where deliveries have just become many, and
-// for longer the more they are: what the processors have to spare shrinks faster than
-// they grow.
-func (t *turns) rest(took time.Duration) time.Duration {
-	by := max(1, float64(t.rate())/float64(t.most))
-	return time.Duration(min(float64(longest), float64(took)*by*by))
 }
