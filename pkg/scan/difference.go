@@ -38,11 +38,12 @@ func Difference(ctx context.Context, place Place, repository string, before, aft
 // side opens one of the two images.
 func (o Options) side(ctx context.Context, place Place, repository string, d ref.Digest) (*image.Image, difference.Side) {
 	out := difference.Side{Digest: d, Platforms: map[string]difference.Platform{}}
-	img, err := image.Open(ctx, place.Source, ref.Ref{Name: repository, Digest: d}, image.Options{Documents: o.Documents, Select: o.Select, Jobs: o.jobs()})
+	img, err := image.Open(ctx, o.kept(place.Source), ref.Ref{Name: repository, Digest: d}, image.Options{Documents: o.Documents, Select: o.Select, Jobs: o.jobs()})
 	if err != nil {
 		out.Image = fact.Missing[fact.Image](image.CauseOf(err), describe(err))
 		return nil, out
 	}
+	img.Source = place.Source
 	if out.Image = gather.Image(img, repository); out.Image.State != fact.Known {
 		return nil, out
 	}
@@ -57,6 +58,33 @@ func (o Options) side(ctx context.Context, place Place, repository string, d ref
 		out.Platforms[gather.Label(c)] = p
 	}
 	return img, out
+}
+
+// kept is src for manifests that the cache does not hold: a registry may count each
+// that it is asked for as a pull.
+//
+// https://docs.docker.com/docker-hub/usage/pulls/
+func (o Options) kept(src image.Source) image.Source {
+	if o.Documents == nil {
+		return src
+	}
+	return keptManifests{src, o.Documents}
+}
+
+type keptManifests struct {
+	image.Source
+	documents image.DocumentStore
+}
+
+// Manifest is that of the cache if it is what r names. Nobody said then of what
+// media type it is but itself.
+func (k keptManifests) Manifest(ctx context.Context, r ref.Ref) (*image.Answer, error) {
+	if r.Digest != "" {
+		if b, ok := k.documents.Load(r.Digest); ok && ref.DigestOf(b, r.Digest) == r.Digest {
+			return &image.Answer{Body: b}, nil
+		}
+	}
+	return k.Source.Manifest(ctx, r)
 }
 
 // changedFiles compares the trees of one platform, if its layers are wanted.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/difference"
 	"github.com/intact-dev/intact/pkg/internal/testimage"
+	"github.com/intact-dev/intact/pkg/internal/testregistry"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/ref"
 	"github.com/intact-dev/intact/pkg/scan"
@@ -51,5 +52,63 @@ func TestDifferenceBetweenImages(t *testing.T) {
 		if got.Kind != tt.want || !strings.Contains(said, tt.says) {
 			t.Errorf("%s: %q: %s", name, got.Kind, said)
 		}
+	}
+}
+
+// A store of documents that counts, and may lie.
+type documents struct {
+	kept map[ref.Digest][]byte
+	lies bool
+}
+
+func (d *documents) Load(of ref.Digest) ([]byte, bool) {
+	b, ok := d.kept[of]
+	if ok && d.lies {
+		b = append([]byte(" "), b...)
+	}
+	return b, ok
+}
+
+func (d *documents) Keep(of ref.Digest, b []byte) { d.kept[of] = b }
+
+// A manifest that is kept is not asked for again, which a registry may count as a
+// pull; one that is not what it should be is.
+func TestDifferenceAsksForNoManifestThatIsKept(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		index, lies bool
+		requests    int // for manifests
+	}{
+		"images":  {false, false, 0},
+		"indexes": {true, false, 0},
+		"lies":    {false, true, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEngine(t, "")
+			store := &documents{kept: map[ref.Digest][]byte{}}
+			e.options.Documents, e.options.Jobs = store, 1
+			var digests []ref.Digest
+			for _, content := range []string{"one", "two"} {
+				b := build(t, testimage.Spec{Images: []testimage.Image{app(content)}, Index: tt.index})
+				e.put(t, "acme/app", content, b)
+				digests = append(digests, b.Root.Descriptor.Digest)
+			}
+			target := e.target(t, "acme/app")
+			compare := func() difference.Result {
+				return scan.Difference(t.Context(), target.Place, target.Ref.Canonical(), digests[0], digests[1], e.options)
+			}
+			if got := compare(); got.Kind != difference.Code {
+				t.Fatalf("%+v", got)
+			}
+			store.lies = tt.lies
+			e.server.Forget()
+			if got := compare(); got.Kind != difference.Code || len(got.NotCompared) > 0 {
+				t.Errorf("%+v", got)
+			}
+			if n := e.server.Count("", testregistry.ManifestDigest); n != tt.requests {
+				t.Errorf("asked %d times, not %d", n, tt.requests)
+			}
+		})
 	}
 }
