@@ -11,14 +11,18 @@ import (
 // permute moves flags before arguments: the library stops reading flags at the
 // first argument, so that `intact scan IMAGE --policy strict` would scan an
 // image called strict with the default policy. Everything after -- is an
-// argument. A flag that wants a value does not take another flag for it. --help
-// stands alone (see help).
+// argument. A flag that wants a value does not take another flag for it, and one
+// of one value is given once: the library would take the last of two policies or
+// keys. --help stands alone (see help).
 func permute(args []string, app *cli.App) ([]string, error) {
 	if len(args) < 2 {
 		return args, nil
 	}
 	out := args[:1:1]
 	rest := args[1:]
+	if rest[0] == "--version" { // as people try first
+		rest = []string{"version"}
+	}
 	commands, flags := app.Commands, app.Flags
 	asksHelp := false
 	for len(rest) > 0 {
@@ -33,14 +37,18 @@ func permute(args []string, app *cli.App) ([]string, error) {
 		out = append(out, rest[0])
 		rest, commands, flags = rest[1:], c.Subcommands, c.Flags
 	}
-	takesValue := map[string]bool{}
+	takesValue, once := map[string]bool{}, map[string]cli.Flag{}
 	for _, f := range flags {
 		_, isBool := f.(*cli.BoolFlag)
+		_, isSlice := f.(*cli.StringSliceFlag)
 		for _, n := range f.Names() {
-			takesValue[n] = !isBool
+			if takesValue[n] = !isBool; !isBool && !isSlice {
+				once[n] = f
+			}
 		}
 	}
 	var moved, plain []string
+	given := map[cli.Flag]bool{}
 	for i := 0; i < len(rest); i++ {
 		a := rest[i]
 		if a == "--" {
@@ -51,10 +59,16 @@ func permute(args []string, app *cli.App) ([]string, error) {
 			plain = append(plain, a)
 			continue
 		}
-		name, _, hasValue := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		name, value, hasValue := strings.Cut(strings.TrimLeft(a, "-"), "=")
 		if (name == "help" || name == "h") && !hasValue {
 			asksHelp = true
 			continue
+		}
+		if f := once[name]; f != nil {
+			if given[f] {
+				return nil, usage(fmt.Errorf("%s is given twice", strings.TrimSuffix(a, "="+value)), "it has one value, and which is meant cannot be told: leave one out")
+			}
+			given[f] = true
 		}
 		moved = append(moved, a)
 		if takesValue[name] && !hasValue && i+1 < len(rest) {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -76,7 +78,13 @@ func integer(name, text string, value int) cli.Flag {
 }
 
 func dur(name, text, shown string) cli.Flag {
-	f := &cli.DurationFlag{Name: name, Usage: text, EnvVars: envVar(name), DefaultText: shown}
+	f := &cli.DurationFlag{Name: name, Usage: text, EnvVars: envVar(name), DefaultText: shown, Action: func(_ *cli.Context, d time.Duration) error {
+		// What is older than a time to come is everything.
+		if d < 0 || d == 0 && name == "timeout" {
+			return usage(fmt.Errorf("--%s is %s", name, d), "write a time with its unit: 90s, 15m")
+		}
+		return nil
+	}}
 	if shown == "" {
 		f.DefaultText = "none"
 	}

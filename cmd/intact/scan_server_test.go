@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -103,7 +104,11 @@ serve:
 func (s *served) scan(args ...string) (code int, stdout, stderr string) {
 	s.t.Helper()
 	var out, errs bytes.Buffer
-	code = run(s.t.Context(), program{args: append([]string{"intact", "scan", "--server", s.url}, args...),
+	all := append([]string{"intact", "scan"}, args...)
+	if !slices.Contains(args, "--server") {
+		all = append(all, "--server", s.url)
+	}
+	code = run(s.t.Context(), program{args: all,
 		env: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }, stdin: strings.NewReader(""), stdout: &out, stderr: &errs})
 	if strings.Contains(out.String()+errs.String(), "canary") {
 		s.t.Errorf("a secret is printed:\n%s%s", out.String(), errs.String())

@@ -156,9 +156,6 @@ func storeVerify(p program, c *cli.Context) error {
 
 func storePrune(p program, c *cli.Context) error {
 	r := store.Retention{Reports: c.Duration("reports"), Verdicts: c.Duration("verdicts"), Happenings: c.Duration("happenings")}
-	if r.Reports < 0 || r.Verdicts < 0 || r.Happenings < 0 {
-		return usage(errors.New("a time below zero"), "give a time to keep things for, such as 2160h")
-	}
 	s, err := openLedger(c)
 	if err != nil {
 		return err
