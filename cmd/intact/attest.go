@@ -52,6 +52,9 @@ func runAttest(ctx context.Context, p program, c *cli.Context) error {
 			return err
 		}
 	}
+	if err := checkPlaces(append(slices.Clone(outputs), output{file: place(c.String("output"))})); err != nil {
+		return err
+	}
 	signer, err := attestSigner(p, c)
 	if err != nil {
 		return err

@@ -22,6 +22,14 @@ const patches = "patches"
 
 // scanOutputs are the reports that the flags of scan ask for.
 func scanOutputs(c *cli.Context) ([]output, error) {
+	out, err := wantedOutputs(c)
+	if err != nil {
+		return nil, err
+	}
+	return out, checkPlaces(out)
+}
+
+func wantedOutputs(c *cli.Context) ([]output, error) {
 	if !c.Bool("suggest") {
 		return parseOutputs(c.StringSlice("format"), c.String("output"))
 	}
@@ -31,11 +39,11 @@ func scanOutputs(c *cli.Context) ([]output, error) {
 		if out, err = parseOutputs(c.StringSlice("format"), ""); err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(out, func(o output) bool { return o.file == c.String("output") }) {
+		if slices.ContainsFunc(out, func(o output) bool { return o.file == place(c.String("output")) }) {
 			return nil, usage(errors.New("a report and the patches of --suggest for one place"), "give the report a file of its own: --format text=report.txt")
 		}
 	}
-	return append(out, output{patches, c.String("output")}), nil
+	return append(out, output{patches, place(c.String("output"))}), nil
 }
 
 func parseOutputs(values []string, file string) ([]output, error) {
@@ -56,9 +64,7 @@ func parseOutputs(values []string, file string) ([]output, error) {
 			onStdout++
 			to = file
 		}
-		if to == "-" {
-			to = "" // as everywhere, standard output
-		}
+		to = place(to)
 		if slices.ContainsFunc(out, func(o output) bool { return o.file == to }) {
 			return nil, usage(errors.New("two reports for one place"), "give each --format a file of its own: --format json=report.json --format text")
 		}
@@ -70,16 +76,47 @@ func parseOutputs(values []string, file string) ([]output, error) {
 	return out, nil
 }
 
-// write writes all reports; files appear whole or not at all.
+// place is where a report goes that is to go to a file: - is standard output, as
+// everywhere.
+func place(file string) string {
+	if file == "-" {
+		return ""
+	}
+	return file
+}
+
+// checkPlaces finds before anything is examined what reports cannot be written to.
+func checkPlaces(outputs []output) error {
+	for _, o := range outputs {
+		if o.file == "" {
+			continue
+		}
+		if info, err := os.Stat(o.file); err == nil && info.IsDir() {
+			return usage(fmt.Errorf("write report to %q: it is a folder", o.file), "name a file in it")
+		}
+		dir := filepath.Dir(o.file)
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return usage(fmt.Errorf("write report to %q: there is no folder %q", o.file, dir), "make it first")
+		}
+	}
+	return nil
+}
+
+// write writes all reports; files appear whole or not at all. One that cannot be
+// written keeps no other from its place.
 func (s *scanSetup) write(r *report.Report, outputs []output) error {
+	var failed error
 	for _, o := range outputs {
 		to := func(write func(io.Writer) error) error { return write(s.p.stdout) }
 		if o.file != "" {
 			to = func(write func(io.Writer) error) error { return writeFile(o.file, write) }
 		}
 		if err := to(func(w io.Writer) error { return s.format(w, r, o) }); err != nil {
-			return usage(fmt.Errorf("write report: %w", err), "")
+			failed = errors.Join(failed, fmt.Errorf("write report: %w", err))
 		}
+	}
+	if failed != nil {
+		return usage(failed, "")
 	}
 	return nil
 }
