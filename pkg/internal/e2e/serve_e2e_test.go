@@ -123,9 +123,7 @@ func freeAddresses(t *testing.T, n int) []string {
 	t.Helper()
 	out := make([]string, n)
 	for i := range out {
-		l := must(net.Listen("tcp", "127.0.0.1:0"))(t)
-		out[i] = l.Addr().String()
-		ok(t, l.Close())
+		out[i] = must(testground.FreeAddr())(t)
 	}
 	return out
 }

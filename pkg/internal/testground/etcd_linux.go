@@ -60,7 +60,7 @@ type network interface {
 // loopback is the machine's own: any port may be taken.
 type loopback struct{}
 
-func (loopback) addr(int) (string, error)          { return freeAddr() }
+func (loopback) addr(int) (string, error)          { return FreeAddr() }
 func (loopback) reach(addr string) (string, error) { return addr, nil }
 
 func (n *node) addr(port int) (string, error)     { return fmt.Sprintf("127.0.0.1:%d", port), nil }

@@ -67,7 +67,7 @@ func (p *Postgres) start(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if p.Addr, err = freeAddr(); err != nil {
+	if p.Addr, err = FreeAddr(); err != nil {
 		return err
 	}
 	return p.Restart(ctx)

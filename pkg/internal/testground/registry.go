@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -45,7 +44,7 @@ type Hook struct {
 func StartRegistry(ctx context.Context, dir string, hooks ...Hook) (*Registry, error) {
 	var last error
 	for range 3 { // another process may take the port between choice and use
-		addr, err := freeAddr()
+		addr, err := FreeAddr()
 		if err != nil {
 			return nil, err
 		}
@@ -256,14 +255,4 @@ func parseAccessLog(log []byte) []Request {
 		requests = append(requests, Request{Method: m[1], Path: m[2], Status: status})
 	}
 	return requests
-}
-
-// freeAddr is a loopback address that was free a moment ago.
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
