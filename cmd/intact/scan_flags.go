@@ -79,7 +79,8 @@ func integer(name, text string, value int) cli.Flag {
 
 func dur(name, text, shown string) cli.Flag {
 	f := &cli.DurationFlag{Name: name, Usage: text, EnvVars: envVar(name), DefaultText: shown, Action: func(_ *cli.Context, d time.Duration) error {
-		// What is older than a time to come is everything.
+		// A limit below zero is none, silently; so is one of zero, but --timeout has a
+		// standard one then.
 		if d < 0 || d == 0 && name == "timeout" {
 			return usage(fmt.Errorf("--%s is %s", name, d), "write a time with its unit: 90s, 15m")
 		}
