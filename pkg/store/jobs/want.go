@@ -30,32 +30,26 @@ func (q *Queue) WantTx(ctx context.Context, tx *Tx, tasks ...Task) error {
 	}
 	// Rows of tasks are locked first and in one order, jobs of River after them.
 	now := time.Now()
-	jobs, at := make([]args, len(tasks)), make([]time.Time, len(tasks))
-	for i, t := range tasks {
-		// A generation is never used twice for a key, even if its row was pruned
-		// in between: it begins at the time.
-		row := tx.QueryRowContext(ctx, `INSERT INTO tasks (kind, key, payload, wanted, done, due, changed) VALUES ($1, $2, $3, $4, $5, $6, $7)
-			ON CONFLICT (kind, key) DO UPDATE SET
-				payload = excluded.payload, wanted = tasks.wanted + 1, changed = excluded.changed, failed = 0,
-				due = CASE WHEN tasks.wanted = tasks.done OR tasks.failed > 0 THEN excluded.due ELSE tasks.due END,
-				attempts = CASE WHEN tasks.wanted = tasks.done OR tasks.failed > 0 THEN 0 ELSE tasks.attempts END
-			RETURNING wanted`,
-			t.Kind, t.Key, string(t.Payload), micros(now), micros(now)-1, micros(begin(t, now)), micros(now))
-		jobs[i] = args{kind: t.Kind, Key: t.Key}
-		if err := row.Scan(&jobs[i].Wanted); err != nil {
-			return fmt.Errorf("want %s %q: %w", t.Kind, t.Key, err)
-		}
-		if t.NotBefore.After(now) {
+	jobs, err := q.wish(ctx, tx, tasks, now)
+	if err != nil {
+		return fmt.Errorf("want %d tasks, %s %q first: %w", len(tasks), tasks[0].Kind, tasks[0].Key, err)
+	}
+	if len(jobs) == 0 {
+		return nil
+	}
+	byKey := map[args]Task{}
+	for _, t := range tasks {
+		byKey[args{kind: t.Kind, Key: t.Key}] = t
+	}
+	at := make([]time.Time, len(jobs))
+	for i, a := range jobs {
+		if t := byKey[args{kind: a.kind, Key: a.Key}]; t.NotBefore.After(now) {
 			at[i] = t.NotBefore
 		}
 	}
 	inserted, err := q.engine.insert(ctx, tx, jobs, at)
 	if err != nil {
-		return fmt.Errorf("want %d tasks, %s %q first: %w", len(tasks), tasks[0].Kind, tasks[0].Key, err)
-	}
-	byKey := map[args]Task{}
-	for _, t := range tasks {
-		byKey[args{kind: t.Kind, Key: t.Key}] = t
+		return fmt.Errorf("want %d tasks, %s %q first: %w", len(jobs), jobs[0].kind, jobs[0].Key, err)
 	}
 	for _, in := range inserted {
 		if !in.UniqueSkippedAsDuplicate {
