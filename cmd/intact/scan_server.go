@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -43,39 +44,42 @@ func scanByServer(ctx context.Context, p program, c *cli.Context, address string
 	s := &scanSetup{p: p, verbose: c.Bool("verbose"), titles: map[string]string{}, progress: newProgress(p.stderr, isTerminal(p.stderr) && !c.Bool("quiet"))}
 	start := time.Now()
 	asked := &asking{server: server.Client, images: images, each: c.Duration("timeout"), told: s.progress.told}
-	reports, failed := asked.all(ctx)
+	reports, errs := asked.all(ctx)
 	s.progress.Stop()
-	if i := slices.IndexFunc(failed, client.Refused); i >= 0 {
-		return usage(failed[i], "is it the address of intact serve, the token of a writer, and a repository that it watches?")
+	if i := slices.IndexFunc(errs, client.Refused); i >= 0 {
+		return usage(errs[i], "is it the address of intact serve, the token of a writer, and a repository that it watches?")
 	}
 	for _, w := range asked.warnings {
 		p.say("warning", "%s", w)
 	}
-	worst := policy.Allow
-	if len(reports) > 0 {
-		r, err := report.Merge(reports...)
-		if err != nil {
-			return &exitError{code: exitUndecided, cause: err, hint: "ask again"}
-		}
-		r.Elapsed = time.Since(start)
-		s.describe(r)
-		if err := s.write(r, outputs); err != nil {
-			return err
-		}
-		worst = r.Verdict
+	failed := withUnjudged(images, reports, errs)
+	r, err := report.Merge(reports...)
+	if err != nil {
+		return &exitError{code: exitUndecided, cause: err, hint: "ask again"}
+	}
+	r.Elapsed = time.Since(start)
+	s.describe(r)
+	if err := s.write(r, outputs); err != nil {
+		return err
 	}
 	if len(failed) == 0 {
-		return exitOf(worst)
+		return exitOf(r.Verdict)
 	}
 	for _, err := range failed[1:] {
 		p.say("error", "%s", err)
 	}
-	// Of what was not judged there is no report.
 	code := exitUndecided
-	if worst == policy.Deny {
+	if r.Verdict == policy.Deny {
 		code = exitDenied
 	}
-	return &exitError{code: code, cause: failed[0], hint: fmt.Sprintf("%d of %d images were not judged: see the log of the server, and ask again", len(failed), len(images))}
+	hint := "see the log of the server, and ask again"
+	switch {
+	case slices.ContainsFunc(failed, func(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }):
+		hint = "is intact serve running at " + address + "?"
+	case slices.ContainsFunc(failed, func(err error) bool { return errors.Is(err, errNoTag) }):
+		hint = "look at the name and the tag"
+	}
+	return &exitError{code: code, cause: failed[0], hint: fmt.Sprintf("%d of %d images were not judged: %s", len(failed), len(images), hint)}
 }
 
 // serverImages are the arguments as references. What else was asked for cannot be
@@ -154,9 +158,8 @@ const (
 	serverJobs  = 8
 )
 
-// all has all images judged. Of each there is a report or an error, in the order of
-// the images.
-func (a *asking) all(ctx context.Context) (reports []*report.Report, failed []error) {
+// all has all images judged. Of each there is a report or an error, at its place.
+func (a *asking) all(ctx context.Context) ([]*report.Report, []error) {
 	got, errs := make([]*report.Report, len(a.images)), make([]error, len(a.images))
 	a.told("images judged", 0, len(a.images))
 	var g errgroup.Group
@@ -174,14 +177,7 @@ func (a *asking) all(ctx context.Context) (reports []*report.Report, failed []er
 		})
 	}
 	_ = g.Wait()
-	for i := range a.images {
-		if errs[i] != nil {
-			failed = append(failed, errs[i])
-		} else {
-			reports = append(reports, got[i])
-		}
-	}
-	return reports, failed
+	return got, errs
 }
 
 // serverTries is how often an image is asked for whose verdict somebody else got.
@@ -200,7 +196,7 @@ func (a *asking) one(ctx context.Context, r ref.Ref) (*report.Report, error) {
 		if s.VerdictID == 0 {
 			// Nothing to judge, or an event of the same tag was answered with it.
 			if _, err := a.server.Latest(ctx, r); client.NotFound(err) {
-				return nil, fmt.Errorf("%s: the registry has no such tag, says the server, and had none", r)
+				return nil, fmt.Errorf("%s: %w", r, errNoTag)
 			}
 			continue
 		}
@@ -221,5 +217,7 @@ func (a *asking) one(ctx context.Context, r ref.Ref) (*report.Report, error) {
 	}
 	return nil, fmt.Errorf("%s: %w", r, errOthers)
 }
+
+var errNoTag = errors.New("the registry has no such tag, says the server, and had none")
 
 var errOthers = errors.New("the server keeps no report of this scan: others ask for the same all the time")

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"syscall"
+	"time"
 
+	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/ledger"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/ref"
@@ -50,6 +55,36 @@ func reportOf(r ref.Ref, v v1.Verdict) (*report.Report, error) {
 		return nil, fmt.Errorf("it allows %s, and its report has not that image alone", v.Digest)
 	}
 	return out, nil
+}
+
+// withUnjudged puts a report in the place of each that is missing, of an image that
+// nobody judged, and returns why: a report that leaves it out looks like a pass.
+func withUnjudged(images []ref.Ref, reports []*report.Report, errs []error) (failed []error) {
+	// Reports of one answer are by one policy, as of one time.
+	like := report.Report{Schema: report.Schema, Tool: report.Tool{Name: "intact", Version: toolVersion()}, Evaluated: time.Now().UTC().Truncate(24 * time.Hour)}
+	if i := slices.IndexFunc(reports, func(r *report.Report) bool { return r != nil }); i >= 0 {
+		like.Tool, like.Policy, like.Evaluated = reports[i].Tool, reports[i].Policy, reports[i].Evaluated
+	}
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		failed = append(failed, err)
+		cause := fact.Internal
+		switch {
+		case errors.Is(err, errNoTag):
+			cause = fact.NotFound
+		case errors.Is(err, context.DeadlineExceeded):
+			cause = fact.Deadline
+		case errors.Is(err, syscall.ECONNREFUSED):
+			cause = fact.Network
+		}
+		r := like
+		r.Verdict, r.Images = policy.Undecided, []report.Image{}
+		r.Targets = []report.Target{report.Unjudged(images[i].String(), "not judged by the server: "+err.Error(), cause)}
+		reports[i] = &r
+	}
+	return failed
 }
 
 // repositoryOf is how reports write a repository.

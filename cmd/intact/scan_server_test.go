@@ -150,6 +150,30 @@ func TestScanByAServer(t *testing.T) {
 	}
 }
 
+// An image that the server did not judge is in every report, and in none a pass.
+func TestWhatAServerDoesNotJudgeIsInEveryReport(t *testing.T) {
+	t.Parallel()
+	s := newServed(t)
+	s.registry.Push("acme/app", "1.0.0", "one")
+	app, none := s.registry.Host+"/acme/app:1.0.0", s.registry.Host+"/acme/app:none"
+	for _, images := range [][]string{{app, none}, {none}} {
+		for format, says := range map[string]string{
+			"text": "UNDECIDED", "json": `"verdict": "undecided"`, "sarif": `"executionSuccessful": false`, "junit": "<error", "markdown": "undecided",
+			"gitlab": "not judged by the server", "github": "not judged by the server",
+		} {
+			code, out, errs := s.scan(append([]string{"--format", format}, images...)...)
+			if code != 3 || !strings.Contains(out, says) || !strings.Contains(out, "acme/app:none") || !strings.Contains(errs, "look at the name and the tag") {
+				t.Errorf("%s of %d images: %d\n%s\n%s", format, len(images), code, out, errs)
+			}
+		}
+	}
+	s.url = "http://127.0.0.1:1"
+	code, out, errs := s.scan("--format", "json", app)
+	if r, err := report.Read([]byte(out)); code != 3 || err != nil || r.Verdict != policy.Undecided || len(r.Targets) != 1 || !strings.Contains(errs, "is intact serve running at") {
+		t.Errorf("%d %v\n%s\n%s", code, err, out, errs)
+	}
+}
+
 func TestWhatAServerRefuses(t *testing.T) {
 	t.Parallel()
 	s := newServed(t)

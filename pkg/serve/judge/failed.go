@@ -68,10 +68,7 @@ func (j *Judge) failed(ctx context.Context, run *jobs.Run, why error) error {
 		return err
 	}
 	text, _, _ := strings.Cut(why.Error(), "\n") // a panic has a stack
-	target := report.Target{
-		Kind: ref.KindImage, Ref: run.Key, Results: []*report.Result{}, Verdict: policy.Verdict{Decision: policy.Undecided},
-		Error: text, Cause: fact.Internal,
-	}
+	target := report.Unjudged(run.Key, text, fact.Internal)
 	o := &outcome{
 		ref: r, cause: cause.Cause, asked: cause.Asked, at: j.Clock().UTC(), target: target, before: fact.Missing[fact.TagHistory](fact.Internal, text),
 		report: &report.Report{

@@ -1,0 +1,16 @@
+package report
+
+import (
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/ref"
+)
+
+// Unjudged is the target of a reference that nobody judged, and why. No check says
+// anything of it, and what is about the whole does.
+func Unjudged(name, why string, cause fact.Cause) Target {
+	return Target{
+		Kind: ref.KindImage, Ref: name, Results: []*Result{}, Error: why, Cause: cause,
+		Verdict: policy.Verdict{Decision: policy.Undecided, Reasons: []policy.Reason{{Decision: policy.Undecided, Why: why}}},
+	}
+}
