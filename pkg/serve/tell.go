@@ -226,7 +226,7 @@ func (t *told) drop(h happening.Happening) {
 func (s *Service) remember(ctx context.Context, place string, t *told, at time.Time) error {
 	t.Told = slices.DeleteFunc(t.Told, func(o notify.Told) bool {
 		waits := o.Fate == notify.Held || o.Fate == notify.Repeated
-		return !waits && at.Sub(o.At) > 2*notify.Window
+		return !waits && at.Sub(o.At).Abs() > 2*notify.Window
 	})
 	data, err := json.Marshal(t)
 	if err != nil {

@@ -60,10 +60,11 @@ func (s *Store) PutListing(ctx context.Context, k ListingKey, data []byte, found
 }
 
 // Listing returns what was kept and has not expired by now. ok is false if there
-// is nothing.
+// is nothing. What expires later than anything put now would was put before the
+// clock was put back, and is not believed.
 func (s *Store) Listing(ctx context.Context, k ListingKey, now time.Time) (data []byte, ok bool, err error) {
-	err = s.db.Read.QueryRowContext(ctx, `SELECT data FROM listings WHERE repository = $1 AND digest = $2 AND credential = $3 AND expires > $4`,
-		k.Repository, string(k.Digest), k.who(), database.Micros(now)).Scan(&data)
+	err = s.db.Read.QueryRowContext(ctx, `SELECT data FROM listings WHERE repository = $1 AND digest = $2 AND credential = $3 AND expires > $4 AND expires <= $5`,
+		k.Repository, string(k.Digest), k.who(), database.Micros(now), database.Micros(now.Add(FoundFor))).Scan(&data)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, false, nil

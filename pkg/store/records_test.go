@@ -162,6 +162,9 @@ func testListings(t *testing.T, where place) {
 	if a, b := there(k, noon.Add(299*time.Second)), there(k, noon.Add(300*time.Second)); a != "[sig]" || b != "none" {
 		t.Errorf("found: %s, %s", a, b)
 	}
+	if got := there(k, noon.Add(-time.Second)); got != "none" {
+		t.Errorf("after the clock was put back: %s", got)
+	}
 	if got := there(store.ListingKey{Repository: k.Repository, Digest: k.Digest}, noon); got != "none" {
 		t.Errorf("shown to another credential: %s", got)
 	}

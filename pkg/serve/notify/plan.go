@@ -110,8 +110,7 @@ func newPlanner(now time.Time, limit int, told []Told) *planner {
 	p := &planner{now: now, limit: max(1, limit), fate: map[string]Fate{}, known: map[string][]record{}}
 	for _, t := range told {
 		p.fate[t.ID] = t.Fate
-		// What the clock says is later than now was sent all the same.
-		if (t.Fate == Sent || t.Fate == Summary) && t.At.Add(Window).After(now) {
+		if (t.Fate == Sent || t.Fate == Summary) && p.recent(t.At) {
 			p.sent = append(p.sent, t.At)
 		}
 		if t.Fate == Sent || t.Fate == InFold {
@@ -121,6 +120,11 @@ func newPlanner(now time.Time, limit int, told []Told) *planner {
 	slices.SortFunc(p.sent, time.Time.Compare)
 	return p
 }
+
+// recent reports whether what was told at a time still counts. What the clock says
+// is later than now was told all the same, but by a clock that was wrong by more
+// than the window nobody is kept from hearing for longer than that.
+func (p *planner) recent(at time.Time) bool { return p.now.Sub(at).Abs() < Window }
 
 func (p *planner) record(subject string, r record) {
 	list := p.known[subject]
@@ -163,7 +167,7 @@ func (p *planner) sort(h happening.Happening) {
 		p.held = append(p.held, h)
 		p.record(h.Subject, record{happened: h.At, title: h.Title, held: true})
 		return
-	case same && before.told.Add(Window).After(p.now):
+	case same && p.recent(before.told):
 		p.step.Repeated = append(p.step.Repeated, h)
 		p.again(before.told.Add(Window))
 		return

@@ -144,6 +144,12 @@ func TestPlan(t *testing.T) {
 		{name: "a clock that was set back", minute: 0, limit: 1, told: sentAt(1, 30),
 			waiting: []happening.Happening{h("1", 0, "r/a:1", deny)},
 			want:    result{Held: []string{"1"}, Again: at(90)}},
+		{name: "by more than an hour", minute: 0, limit: 1, told: sentAt(1, 120),
+			waiting: []happening.Happening{h("1", 0, "r/a:1", deny)},
+			want:    result{Send: []string{"1"}}},
+		{name: "and what was told by it is told again", minute: 10, limit: 9, told: []notify.Told{{ID: "0", Fate: notify.Sent, At: at(600), Happened: at(0), Subject: denied.Subject, Title: denied.Title}},
+			waiting: []happening.Happening{h("1", 10, "r/a:1", deny)},
+			want:    result{Send: []string{"1"}}},
 		{name: "no limit is the least", minute: 0, limit: 0, waiting: []happening.Happening{h("1", 0, "r/a:1", warn), h("2", 0, "r/b:1", warn)},
 			want: result{Send: []string{"1"}, Held: []string{"2"}, Again: at(60)}},
 	} {
