@@ -39,7 +39,7 @@ type scopeDoc struct {
 	Clusters   []string          `json:"clusters,omitempty" yaml:"clusters" doc:"names; * matches any characters"`
 	Namespaces []string          `json:"namespaces,omitempty" yaml:"namespaces" doc:"names; * matches any characters"`
 	Images     []string          `json:"images,omitempty" yaml:"images" doc:"an exact repository, a prefix ending in /**, or **"`
-	Paths      []string          `json:"paths,omitempty" yaml:"paths" doc:"of files: an exact path, a prefix ending in /**, * within a segment, or **"`
+	Paths      []string          `json:"paths,omitempty" yaml:"paths" doc:"of files, from the root of the Git repository: an exact path, a prefix ending in /**, * within a segment, or **"`
 	Checks     map[string]string `json:"checks" yaml:"checks" required:"true" enum:"deny|warn|off"`
 }
 

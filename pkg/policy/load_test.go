@@ -211,6 +211,8 @@ x:
 		{"exception from a family", "check: LAY003", "check: LAY", `p.yaml:30:13: "LAY"; expected the form`},
 		{"exception from no check", "check: LAY003", "check: LAY033", `no check is called "LAY033"`},
 		{"relative path", "paths: [/bin/ping]", "paths: [bin/ping]", `expected one from the root`},
+		{"scope of a folder", "paths: [deploy/prod/**]", "paths: [deploy/prod/]", `p.yaml:9:88: pattern "deploy/prod/" is of no file: paths are from the root of the repository; write deploy/prod/**`},
+		{"scope from the root of the machine", "paths: [deploy/prod/**]", "paths: [/deploy]", `write deploy/**`},
 		{"path with ..", "paths: [/bin/ping]", "paths: [/bin/../ping]", `".." is no name`},
 		{"inline of nothing", "allowInline: []", "allowInline: [LAY]", `p.yaml:31:15: "LAY"; expected the ID of a check`},
 		{"no policy at all", full, "", `p.yaml:1:1: the file is empty`},

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/intact-dev/intact/pkg/policy/strictyaml"
 )
@@ -31,6 +32,11 @@ func compileScope(doc *strictyaml.Document, path []any, s scopeDoc) (*scope, str
 			errs = append(errs, doc.Errorf(append(path, key), "%v", err))
 		}
 		return gs
+	}
+	for i, t := range s.Paths {
+		if name := strings.Trim(t, "/"); name != t {
+			errs = append(errs, doc.Errorf(with(path, "paths", i), "pattern %q is of no file: paths are from the root of the repository; write %s/**", t, name))
+		}
 	}
 	out := &scope{
 		clusters: globs("clusters", s.Clusters), namespaces: globs("namespaces", s.Namespaces), paths: globs("paths", s.Paths),

@@ -39,6 +39,7 @@ type signedImage struct {
 	sigstore *testtrust.Sigstore
 	built    *testimage.Built
 	dir      string
+	summary  string // what the last report says of signatures
 }
 
 func newSignedImage(t *testing.T) *signedImage {
@@ -142,6 +143,7 @@ func (s *signedImage) judge(rule string) (policy.Decision, []check.Result) {
 	})
 	var sig []check.Result
 	for _, img := range r.Images {
+		s.summary = strings.Join(img.Summary.Signed.Text, "; ")
 		for _, res := range img.Results {
 			if strings.HasPrefix(res.Check, "SIG") {
 				sig = append(sig, res.Result)
@@ -246,6 +248,9 @@ func TestAttestationThatNobodyAskedForLetsNoImageThrough(t *testing.T) {
 			s := newSignedImage(t)
 			attach(s, s.root())
 			s.want(release, policy.Deny, "SIG001")
+			if !strings.HasPrefix(s.summary, "no signature; 1 attestation: 1 ") {
+				t.Errorf("signed: %s", s.summary)
+			}
 			for _, i := range s.built.Images {
 				attach(s, i.Manifest.Descriptor)
 			}
@@ -253,6 +258,9 @@ func TestAttestationThatNobodyAskedForLetsNoImageThrough(t *testing.T) {
 			s.want("    level: both\n"+release, policy.Deny, "SIG001")
 			s.attach(s.root(), s.signature(s.sigstore.Keyless(testtrust.Holder{}), s.root().Digest))
 			s.want(release, policy.Allow, "")
+			if strings.Contains(s.summary, "no signature") || !strings.Contains(s.summary, "of which 1 attestation") {
+				t.Errorf("signed: %s", s.summary)
+			}
 			s.want("    level: both\n"+release, policy.Deny, "SIG006")
 		})
 	}

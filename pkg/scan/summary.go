@@ -132,7 +132,13 @@ func signed(e *examined, results []*report.Result) report.Line {
 			names = append(names, fmt.Sprintf("%d %s", n, formName(form)))
 		}
 		sort.Strings(names)
-		l.Text = append(l.Text, strings.Join(names, ", "))
+		text := strings.Join(names, ", ")
+		if n, all := attestations(e); all {
+			text = "no signature; " + plural(n, "attestation") + ": " + text
+		} else if n > 0 {
+			text += ", of which " + plural(n, "attestation")
+		}
+		l.Text = append(l.Text, text)
 		l.Text = append(l.Text, signers(e)...)
 	}
 	for _, r := range results {
@@ -142,6 +148,17 @@ func signed(e *examined, results []*report.Result) report.Line {
 		}
 	}
 	return l
+}
+
+// attestations are how many there are in what was found, and whether there is
+// nothing else: who reads that something was found takes it for a signature.
+func attestations(e *examined) (n int, all bool) {
+	for _, p := range e.set.Signatures.Parts {
+		if p.V.Kind == fact.KindAttestation {
+			n++
+		}
+	}
+	return n, n > 0 && n == len(e.set.Signatures.Parts) && e.set.Signatures.State == fact.Known
 }
 
 // formName says in words where a signature was found.

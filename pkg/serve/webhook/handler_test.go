@@ -309,7 +309,7 @@ func send(t testing.TB, s *httptest.Server, path string, body io.Reader, header 
 func TestServerBoundsBodies(t *testing.T) {
 	t.Parallel()
 	k := &keeper{}
-	s := server(t, k, three, func(o *webhook.Options) { o.Limits.BodyTime = 100 * time.Millisecond })
+	s := server(t, k, three, func(o *webhook.Options) { o.Limits.BodyTime = time.Second })
 	endless := struct{ io.Reader }{io.LimitReader(spaces{}, 1<<30)}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/hooks/dist", endless)
 	if err != nil {
