@@ -70,8 +70,14 @@ func (q *Queue) WantTx(ctx context.Context, tx *Tx, tasks ...Task) error {
 func (q *Queue) join(ctx context.Context, tx *Tx, job *rivertype.JobRow, at time.Time, a args, now time.Time) error {
 	switch job.State {
 	case rivertype.JobStateRunning:
-		_, err := tx.ExecContext(ctx, `UPDATE tasks SET next = CASE WHEN next > 0 AND next < $1 THEN next ELSE $1 END WHERE kind = $2 AND key = $3`,
-			micros(at), a.kind, a.Key)
+		// A wish that joined without a look (see [Queue.wish]) since the run began was
+		// for then.
+		var since int64
+		if job.AttemptedAt != nil {
+			since = micros(*job.AttemptedAt)
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE tasks SET next = CASE WHEN next > 0 AND next < $1 THEN next WHEN joined < 0 AND -joined >= $2 AND -joined < $1 THEN -joined ELSE $1 END
+			WHERE kind = $3 AND key = $4`, micros(at), since, a.kind, a.Key)
 		return err
 	case rivertype.JobStateScheduled, rivertype.JobStateAvailable:
 		// River makes available what is due within some seconds.

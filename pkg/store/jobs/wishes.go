@@ -31,7 +31,8 @@ func (q *Queue) wish(ctx context.Context, tx *Tx, tasks []Task, now time.Time) (
 			due = CASE WHEN tasks.wanted = tasks.done OR tasks.failed > 0 THEN excluded.due ELSE tasks.due END,
 			attempts = CASE WHEN tasks.wanted = tasks.done OR tasks.failed > 0 THEN 0 ELSE tasks.attempts END,
 			joined = CASE WHEN tasks.wanted > tasks.done AND tasks.failed = 0 AND tasks.next = 0 AND excluded.due <= excluded.changed
-				AND tasks.due <= excluded.changed AND tasks.due > excluded.changed - `+fmt.Sprint(sure.Microseconds())+` THEN 1 ELSE 0 END
+				AND tasks.due <= excluded.changed AND tasks.due > excluded.changed - `+fmt.Sprint(sure.Microseconds())+`
+				THEN excluded.changed ELSE -abs(tasks.joined) END
 		RETURNING kind, key, wanted, joined`, params...)
 	if err != nil {
 		return nil, err
@@ -40,11 +41,11 @@ func (q *Queue) wish(ctx context.Context, tx *Tx, tasks []Task, now time.Time) (
 	var jobs []args
 	for rows.Next() {
 		var a args
-		var joined int
+		var joined int64
 		if err := rows.Scan(&a.kind, &a.Key, &a.Wanted, &joined); err != nil {
 			return nil, err
 		}
-		if joined == 0 {
+		if joined <= 0 {
 			jobs = append(jobs, a)
 		}
 	}

@@ -49,6 +49,34 @@ func TestAWishForLaterDuringARunWaits(t *testing.T) {
 	})
 }
 
+func TestAWishForLaterDoesNotHoldUpOneDuringTheSameRun(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T) *database.DB) {
+		entered, leave := make(chan string, 10), make(chan bool)
+		q := queue(t, open(t), jobs.Kind{}, func(_ context.Context, r *jobs.Run) error {
+			entered <- string(r.Payload)
+			<-leave
+			return nil
+		})
+		now, later := jobs.Task{Kind: "test", Key: "a"}, jobs.Task{Kind: "test", Key: "a", NotBefore: time.Now().Add(time.Hour)}
+		task := func(of jobs.Task, payload string) jobs.Task { of.Payload = []byte(payload); return of }
+		want(t, q, task(now, "1"))
+		receive(t, entered)
+		want(t, q, task(now, "2"))
+		want(t, q, task(later, "3"))
+		want(t, q, task(later, "4"))
+		leave <- true
+		if got := receive(t, entered); got != "4" {
+			t.Errorf("ran with %s", got)
+		}
+		// What that run answers makes no wish begin earlier.
+		want(t, q, task(later, "5"))
+		leave <- true
+		if diff := cmp.Diff([]jobs.Lag{{Kind: "test", Later: 1}}, settled(t, q)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestATaskThatLostItsJobRunsWhenItIsWantedAgain(t *testing.T) {
 	each(t, func(t *testing.T, open func(*testing.T) *database.DB) {
 		db := open(t)
