@@ -7,16 +7,16 @@ import (
 	"github.com/intact-dev/intact/pkg/config"
 )
 
-// aliyun reads the push triggers of Alibaba Cloud Container Registry.
+// aliyun reads the push triggers of Alibaba Cloud Container Registry. Their time is
+// of a second and without a zone: none is taken for a duplicate.
 //
 // https://www.alibabacloud.com/help/en/acr/user-guide/manage-webhooks
 type aliyun struct{ endpoint *config.Endpoint }
 
 type aliyunBody struct {
 	Push *struct {
-		Digest   string `json:"digest"`
-		PushedAt string `json:"pushed_at"` // without a zone
-		Tag      string `json:"tag"`
+		Digest string `json:"digest"`
+		Tag    string `json:"tag"`
 	} `json:"push_data"`
 	Repository struct {
 		Name   string `json:"repo_full_name"`
@@ -34,9 +34,6 @@ func (s aliyun) Decode(_ http.Header, body []byte) (Delivery, error) {
 		return Delivery{}, errShape
 	}
 	var d Delivery
-	if b.Push.PushedAt != "" {
-		d.Key = keyOfBody(body)
-	}
 	host, ok := s.host(b.Repository.Region)
 	if !ok {
 		d.ignore(OtherRegistry)

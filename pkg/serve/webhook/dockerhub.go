@@ -38,8 +38,7 @@ func (s dockerHub) Decode(_ http.Header, body []byte) (Delivery, error) {
 	var d Delivery
 	at := time.Time{}
 	if f, err := strconv.ParseFloat(string(b.Push.PushedAt), 64); err == nil && f > 0 && f < 1<<40 {
-		at = seconds(int64(f))
-		d.Key = keyOfBody(body)
+		at = seconds(int64(f)) // too coarse to tell two pushes apart
 	}
 	d.hint(s.endpoint, said{action: Push, repository: b.Repository.Name, tag: b.Push.Tag, mediaType: text(b.Push.MediaType), at: at})
 	return d, nil

@@ -59,7 +59,7 @@ func (s generic) Decode(_ http.Header, body []byte) (Delivery, error) {
 				d.ignore(InvalidEvent)
 				continue
 			}
-			ids = append(ids, e.ID)
+			ids = append(ids, e.key()...)
 			s.event(&d, *e, e.action())
 		}
 		d.Key = keyOf(ids...)
@@ -67,9 +67,8 @@ func (s generic) Decode(_ http.Header, body []byte) (Delivery, error) {
 		return Delivery{}, errShape
 	default:
 		s.event(&d, b.genericEvent, b.action())
-		d.Key = keyOf(b.ID)
-		if d.Key == "" && b.Time != "" {
-			d.Key = keyOfBody(body)
+		if d.Key = keyOf(b.key()...); d.Key == "" {
+			d.Key = keyOfBody(body, timeOf(b.Time))
 		}
 	}
 	return d, nil
@@ -102,6 +101,10 @@ func (e genericEvent) action() Action {
 	}
 	return Other
 }
+
+// key is what an event is known by when it is sent again. A pipeline's run that
+// pushes several images may have one id for all.
+func (e genericEvent) key() []string { return []string{e.ID, string(e.action()), e.Image} }
 
 func (s generic) event(d *Delivery, e genericEvent, action Action) {
 	d.reference(s.endpoint, said{action: action, at: timeOf(e.Time)}, e.Image)

@@ -65,10 +65,7 @@ func (s harbor) Decode(_ http.Header, body []byte) (Delivery, error) {
 	} else {
 		var n int64
 		if json.Unmarshal(b.OccurAt, &n) == nil {
-			at = seconds(n)
-		}
-		if !at.IsZero() {
-			d.Key = keyOfBody(body)
+			at = seconds(n) // too coarse to tell two pushes apart
 		}
 	}
 	switch b.Type {

@@ -121,8 +121,15 @@ func keyOf(ids ...string) string {
 // covers it, so that alone it could hide another delivery.
 func keyOfHeader(id string, body []byte) string { return keyOf(id, sha256Of(string(body))) }
 
-// keyOfBody is the key where the body itself tells two pushes apart, by a time.
-func keyOfBody(body []byte) string { return "body-" + sha256Of(string(body)) }
+// keyOfBody is the key where the body itself tells two pushes apart, by its time.
+// A whole second is too coarse: who moves a tag away and back in one sends the same
+// body again, and it is the last that counts.
+func keyOfBody(body []byte, at time.Time) string {
+	if at.Nanosecond() == 0 {
+		return ""
+	}
+	return "body-" + sha256Of(string(body))
+}
 
 func sha256Of(s string) string {
 	sum := sha256.Sum256([]byte(s))
