@@ -1,12 +1,15 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/internal/lazy"
+	"github.com/intact-dev/intact/pkg/ledger"
 	"github.com/intact-dev/intact/pkg/policy"
+	"github.com/intact-dev/intact/pkg/ref"
 )
 
 // A sender is what one kind of endpoint can do.
@@ -123,6 +126,8 @@ func (l *loading) hosts(at func(...any) []any, d endpointDoc, kind sender) []str
 			l.errorf(where, "%v", err)
 		case !whole(host):
 			l.errorf(where, "%q cannot be told from a part of a repository's name; add its port", host)
+		case recorded(host) != nil:
+			l.errorf(where, "%v", recorded(host))
 		case kind.registry != "" && host != kind.registry && d.Kind == "dockerhub":
 			l.errorf(where, "%q; Docker Hub is %s", host, kind.registry)
 		case d.Kind == "ecr" && d.Map == nil && !ecrHost().MatchString(host):
@@ -133,6 +138,20 @@ func (l *loading) hosts(at func(...any) []any, d endpointDoc, kind sender) []str
 		out = append(out, host)
 	}
 	return out
+}
+
+// recorded says why nothing of a host could be kept: the ledger has one name for all
+// ways to write a host, and what is watched is known by it.
+func recorded(host string) error {
+	name, _ := ledger.Name(ref.Ref{Name: host + "/x"})
+	switch is, _, _ := strings.Cut(name, "/"); {
+	case is == host:
+		return nil
+	case !whole(is):
+		return fmt.Errorf("%q: without its port 443, as it is recorded, it cannot be told from a part of a repository's name; name it with a dot", host)
+	default:
+		return fmt.Errorf("%q: it is recorded as %s; write that", host, is)
+	}
 }
 
 // names checks map: what images are called by the sender, and where they are

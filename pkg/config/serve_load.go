@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/intact-dev/intact/pkg/ref"
@@ -78,6 +79,9 @@ func (l *loading) reconcile(d *reconcileDoc) *Reconcile {
 	}
 	for i, text := range d.Registries {
 		host, err := normalHost(text)
+		if err == nil {
+			err = recorded(host)
+		}
 		if err != nil {
 			l.errorf(at("registries", i), "%v", err)
 		}
@@ -85,6 +89,10 @@ func (l *loading) reconcile(d *reconcileDoc) *Reconcile {
 	}
 	for i, text := range d.Repositories {
 		name, err := repository(text)
+		if err == nil {
+			host, _, _ := strings.Cut(name, "/")
+			err = recorded(host)
+		}
 		if err != nil {
 			l.errorf(at("repositories", i), "%v", err)
 		}
