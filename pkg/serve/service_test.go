@@ -46,6 +46,8 @@ type world struct {
 	service  *serve.Service
 	config   atomic.Pointer[string]
 	change   func(*serve.Snapshot) // of each one that is loaded; nil = none
+	busy     atomic.Int64          // how often the place at / asked to come again in an hour; below zero it does not
+	moved    atomic.Bool           // the place is at /moved
 
 	mu   sync.Mutex
 	told []happening.Happening
@@ -58,7 +60,13 @@ const secret = "0123456789abcdef0123456789abcdef"
 func newWorld(t *testing.T, text string, before func(*world)) *world {
 	t.Helper()
 	w := &world{t: t, registry: testregistry.New(t, testregistry.Options{})}
-	place := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	w.busy.Store(-1 << 40)
+	place := httptest.NewServer(http.HandlerFunc(func(a http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" && w.busy.Add(1) > 0 {
+			a.Header().Set("Retry-After", "3600")
+			a.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
 		var e struct{ Data happening.Happening }
 		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
 			t.Errorf("notification: %v", err)
@@ -89,7 +97,11 @@ func newWorld(t *testing.T, text string, before func(*world)) *world {
 		Store: w.store, Load: w.load, Log: slog.New(slog.DiscardHandler), Metrics: ops.NewMetrics("test"), Tracing: tracing,
 		Notify: notify.Options{Source: "https://intact.example"},
 		Secret: func(s config.Secret) (string, error) {
-			return map[string]string{"HOOK": secret, "PLACE": place.URL}[s.Env], nil
+			url := place.URL
+			if w.moved.Load() {
+				url += "/moved"
+			}
+			return map[string]string{"HOOK": secret, "PLACE": url}[s.Env], nil
 		},
 	})
 	if err != nil {
@@ -223,6 +235,39 @@ func TestAPushIsJudgedAndTold(t *testing.T) {
 }
 
 // A tag that only looks like the place of a signature is an image's.
+// A place that asks to be left alone is, whatever happens meanwhile.
+func TestAPlaceIsNotAskedBeforeItsTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hooked, func(w *world) { w.busy.Store(0) })
+	push := func(n int) {
+		t.Helper()
+		tag := fmt.Sprintf("%d.0.0", n)
+		w.push("acme/app", tag, tag)
+		if status := w.event(tag, "acme/app", tag, secret); status/100 != 2 {
+			t.Fatalf("status %d", status)
+		}
+	}
+	for n := range 3 {
+		push(n)
+		for range 1500 { // until it waits
+			var known struct{ Waiting []happening.Happening }
+			if s, err := w.store.State(t.Context(), "notify people"); err != nil || json.Unmarshal(s.Data, &known) != nil {
+				t.Fatalf("%s: %v", s.Data, err)
+			}
+			if len(known.Waiting) > n {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	if n := w.busy.Load(); n != 1 {
+		t.Errorf("it was asked %d times within its hour", n)
+	}
+	w.moved.Store(true) // another address never said so
+	push(3)
+	w.tells(4)
+}
+
 func TestATagLikeASignatures(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, hooked, nil)

@@ -52,6 +52,20 @@ type told struct {
 	Told    []notify.Told         `json:"told,omitempty"`
 	Waiting []happening.Happening `json:"waiting,omitempty"`
 	Failed  int                   `json:"failed,omitempty"` // attempts in a row
+	// The last of them was at Since, and To is the mark of where it went: nothing is
+	// sent there before Until.
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+	To    string    `json:"to,omitempty"`
+}
+
+// pause is how long nothing is sent to a place that failed, however much happens
+// meanwhile. It does not hold for another address, nor if the clock was put back.
+func (t *told) pause(place notify.Place, at time.Time) time.Duration {
+	if t.To != place.Mark() || at.Before(t.Since) {
+		return 0
+	}
+	return max(0, t.Until.Sub(at))
 }
 
 func toldState(place string) string { return "notify " + place }
@@ -92,11 +106,19 @@ func (s *Service) notify(ctx context.Context, run *jobs.Run) error {
 	if err != nil {
 		return err
 	}
-	t, err := s.waiting(ctx, c)
+	t, fresh, err := s.waiting(ctx, c)
 	if err != nil {
 		return fmt.Errorf("notify %q: %w", c.Name, err)
 	}
 	at := s.o.Clock().UTC()
+	if pause := t.pause(place, at); pause > 0 {
+		if fresh { // the store may not keep what happened for so long
+			if err := s.remember(ctx, c.Name, &t, at); err != nil {
+				return fmt.Errorf("notify %q: %w", c.Name, err)
+			}
+		}
+		return run.CommitAgain(ctx, pause, nil)
+	}
 	step := notify.Plan(at, now.Config.Serve.Limits.Notifications, t.Told, t.Waiting)
 	later, err := s.send(ctx, place, &t, step, at)
 	if err != nil {
@@ -128,35 +150,34 @@ func (s *Service) placeOf(c config.Notify) (notify.Place, error) {
 // page is how many happenings are read at a time.
 const page = 500
 
-// waiting is what is remembered of a place, with what is new for it.
-func (s *Service) waiting(ctx context.Context, c config.Notify) (told, error) {
-	var t told
+// waiting is what is remembered of a place, with what is new for it, if anything is.
+func (s *Service) waiting(ctx context.Context, c config.Notify) (t told, fresh bool, err error) {
 	state, err := s.o.Store.State(ctx, toldState(c.Name))
 	if err != nil {
-		return t, err
+		return t, false, err
 	}
 	if len(state.Data) > 0 {
 		if err := json.Unmarshal(state.Data, &t); err != nil {
-			return t, fmt.Errorf("state %q: %w", toldState(c.Name), err)
+			return t, false, fmt.Errorf("state %q: %w", toldState(c.Name), err)
 		}
 	}
 	for {
 		list, err := s.o.Store.Happenings(ctx, store.HappeningFilter{After: t.After, Limit: page})
 		if err != nil {
-			return t, err
+			return t, false, err
 		}
 		for _, row := range list {
 			t.After = row.ID
 			var h happening.Happening
 			if err := json.Unmarshal(row.Data, &h); err != nil {
-				return t, fmt.Errorf("happening %d: %w", row.ID, err)
+				return t, false, fmt.Errorf("happening %d: %w", row.ID, err)
 			}
-			if h.Wanted(c.On) {
+			if fresh = true; h.Wanted(c.On) {
 				t.Waiting = append(t.Waiting, h)
 			}
 		}
 		if len(list) < page {
-			return t, nil
+			return t, fresh, nil
 		}
 	}
 }
@@ -189,7 +210,9 @@ func (s *Service) send(ctx context.Context, place notify.Place, t *told, step no
 			t.Failed++
 			s.o.Metrics.Notified(place.Name(), ops.Failed)
 			s.o.Log.WarnContext(ctx, "a place could not be told; it is tried again", "place", place, "happening", h.ID, "error", err.Error())
-			return max(failed.After, min(5*time.Second<<min(t.Failed, 10), 10*time.Minute)), s.remember(ctx, place.Name(), t, at)
+			wait := max(failed.After, min(5*time.Second<<min(t.Failed, 10), 10*time.Minute))
+			t.Since, t.Until, t.To = at, at.Add(wait), place.Mark()
+			return wait, s.remember(ctx, place.Name(), t, at)
 		default:
 			s.o.Metrics.Notified(place.Name(), ops.Dropped)
 			s.o.Log.ErrorContext(ctx, "a place refuses to be told", "place", place, "happening", h.ID, "error", err.Error())

@@ -5,6 +5,8 @@
 package notify
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -90,6 +92,12 @@ func loopback(host string) bool {
 
 // Name is what the config calls p.
 func (p Place) Name() string { return p.name }
+
+// Mark is another one for another URL, and shows nothing of it.
+func (p Place) Mark() string {
+	sum := sha256.Sum256([]byte(p.url.String()))
+	return hex.EncodeToString(sum[:8])
+}
 
 // Kind is the form of p's requests.
 func (p Place) Kind() Kind { return p.kind }
