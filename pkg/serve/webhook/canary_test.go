@@ -80,6 +80,15 @@ func TestNothingOfARequestComesOut(t *testing.T) {
 			t.Errorf("%q is shown as %q", path+secretText, got)
 		}
 	}
+	token := strings.Repeat("a-Z9_", 7)
+	for path, want := range map[string]string{
+		"/hook/hub/" + token: "/hook/hub/…", "/hooks/" + token: "/hooks/…", "/" + token: "/…",
+		"/api/v1/images/sha256:" + strings.Repeat("a", 64) + "/verdict": "/api/v1/images/sha256:" + strings.Repeat("a", 64) + "/verdict",
+	} {
+		if got := webhook.Redact(path); got != want {
+			t.Errorf("%s", got)
+		}
+	}
 	if got := webhook.Redact("/hooks/hub"); got != "/hooks/hub" {
 		t.Error(got)
 	}

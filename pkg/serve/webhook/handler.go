@@ -86,9 +86,21 @@ const Prefix = "/hooks/"
 
 // Redact returns path without the token in it, for logs and traces. A path that is
 // almost one of ours (a slash too many, another case) has the same token in it.
-func Redact(path string) string { return hookPath().ReplaceAllString(path, "${1}/…") }
+// Of others, and where the name was forgotten, whatever is like a token is left out.
+func Redact(path string) string {
+	path = hookPath().ReplaceAllString(path, "${1}/…")
+	return likeToken().ReplaceAllStringFunc(path, func(s string) string {
+		if strings.HasPrefix(s, "sha") && strings.Contains(s, ":") {
+			return s // a digest, of the API
+		}
+		return "…"
+	})
+}
 
-var hookPath = lazy.Regexp(`(?is)(hooks/+[a-z0-9._-]*)[^a-z0-9._-].*$`)
+var (
+	hookPath  = lazy.Regexp(`(?is)(hooks/+[a-z0-9._-]*)[^a-z0-9._-].*$`)
+	likeToken = lazy.Regexp(`(?:sha(?:256|512):)?[A-Za-z0-9_-]{32,}`)
+)
 
 // A refusal is an answer other than 2xx.
 type refusal struct {
