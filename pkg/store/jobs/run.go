@@ -129,9 +129,9 @@ func (r *Run) settle(ctx context.Context, tx *Tx, wanted, next int64, o outcome)
 	case o.failed != nil && wanted > r.base:
 		// Someone wanted it since the first attempt. That wish gets a series of
 		// attempts of its own, but does not end the waiting.
-		more, done, at, text = true, r.done, now.Add(o.delay), o.failed.Error()
+		more, done, at, text = true, r.done, now.Add(o.delay), textOf(o.failed)
 	case o.failed != nil:
-		more, done, attempts, failed, text = false, r.done, r.Attempt, micros(now), o.failed.Error()
+		more, done, attempts, failed, text = false, r.done, r.Attempt, micros(now), textOf(o.failed)
 	case o.again && !more:
 		more, at = true, now.Add(o.after)
 		wanted++

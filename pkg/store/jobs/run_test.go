@@ -34,6 +34,23 @@ func TestAWishIsRunOnceWithItsPayload(t *testing.T) {
 	})
 }
 
+// What an error repeats of others need not be text that a database takes.
+func TestAnErrorThatIsNoTextEndsATask(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T) *database.DB) {
+		q := queue(t, open(t), jobs.Kind{Attempts: 2, Backoff: time.Millisecond}, func(context.Context, *jobs.Run) error {
+			return errors.New("a\x00b\xffc")
+		})
+		want(t, q, jobs.Task{Kind: "test", Key: "a"})
+		if diff := cmp.Diff([]jobs.Lag{{Kind: "test", Failed: 1}}, settled(t, q)); diff != "" {
+			t.Fatal(diff)
+		}
+		failed, err := q.Failed(t.Context(), "test", 1)
+		if err != nil || len(failed) != 1 || failed[0].Error != "a\ufffdb\ufffdc" {
+			t.Errorf("%+v, %v", failed, err)
+		}
+	})
+}
+
 func TestWishesBeforeARunAreOneAndDuringItOneMore(t *testing.T) {
 	each(t, func(t *testing.T, open func(*testing.T) *database.DB) {
 		entered, leave := make(chan *jobs.Run, 10), make(chan struct{})

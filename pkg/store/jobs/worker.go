@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -40,8 +41,26 @@ func (k Kind) backoff(attempt int) time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
-// Work does one run.
+// Work does one run. River keeps its error, in one statement with those of others.
 func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
+	if err := w.work(ctx, job); err != nil {
+		return &readable{err}
+	}
+	return nil
+}
+
+// A readable is an error whose text PostgreSQL takes: errors repeat what others
+// said, and that may have bytes that are no UTF-8, and NUL.
+type readable struct{ error }
+
+func (e *readable) Error() string { return textOf(e.error) }
+func (e *readable) Unwrap() error { return e.error }
+
+func textOf(err error) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(err.Error(), "\ufffd"), "\x00", "\ufffd")
+}
+
+func (w *worker) work(ctx context.Context, job *river.Job[args]) error {
 	outer := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -124,7 +143,7 @@ func (w *worker) told(r *Run, err error) error {
 // note keeps the error of an attempt where [Queue.Lag] and people find it. It is
 // no loss if that fails.
 func (q *Queue) note(ctx context.Context, r *Run, failure error) {
-	_, err := q.db.Write.ExecContext(ctx, "UPDATE tasks SET error = $1, begun = 0 WHERE kind = $2 AND key = $3", failure.Error(), r.Kind, r.Key)
+	_, err := q.db.Write.ExecContext(ctx, "UPDATE tasks SET error = $1, begun = 0 WHERE kind = $2 AND key = $3", textOf(failure), r.Kind, r.Key)
 	if err != nil {
 		q.log.WarnContext(ctx, "the error of a task is not recorded", slog.String("kind", r.Kind), slog.String("key", r.Key), slog.Any("error", err))
 	}
