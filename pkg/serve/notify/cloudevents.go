@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -41,14 +42,14 @@ type event struct {
 // people; only lines are cut if it were too large.
 func eventBody(h happening.Happening, source string) ([]byte, error) {
 	e := event{
-		SpecVersion: "1.0", ID: h.ID, Source: source, Type: TypePrefix + string(h.Type),
+		SpecVersion: "1.0", ID: eventID(h.ID), Source: source, Type: TypePrefix + string(h.Type),
 		Subject: attribute(h.Subject, maxSubject), ContentType: "application/json", Data: h,
 	}
 	if !h.At.IsZero() {
 		e.Time = h.At.UTC().Format(time.RFC3339Nano)
 	}
-	if h.ID == "" || len(h.ID) > 256 || !utf8.ValidString(h.ID) {
-		return nil, fmt.Errorf("a happening with the ID %q has no place in a CloudEvent", clip(h.ID, 256))
+	if h.ID == "" || !utf8.ValidString(h.ID) {
+		return nil, fmt.Errorf("a happening with the ID %q has no place in a CloudEvent", clip(h.ID, longestID))
 	}
 	lines := h.Lines
 	for {
@@ -62,6 +63,19 @@ func eventBody(h happening.Happening, source string) ([]byte, error) {
 		lines = lines[:len(lines)-1-len(lines)/4]
 		e.Data.Lines = append(lines[:len(lines):len(lines)], moreLines(len(h.Lines)-len(lines)))
 	}
+}
+
+// longestID bounds the ID of an event, which receivers keep in columns and headers.
+const longestID = 256
+
+// eventID is the ID of a happening in an event. Names of images make some longer
+// than that, and who chooses a name must not choose that nobody hears of it.
+func eventID(id string) string {
+	if len(id) <= longestID {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "long-" + hex.EncodeToString(sum[:])
 }
 
 // The headers by which a receiver knows who sent a CloudEvent, as Standard

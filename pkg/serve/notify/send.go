@@ -89,7 +89,7 @@ func (s *Sender) Send(ctx context.Context, p Place, h happening.Happening) error
 	req.Header.Set("Content-Type", kind)
 	req.Header.Set("User-Agent", s.o.UserAgent)
 	if p.key != nil {
-		sign(req.Header, p.key, h.ID, s.o.Now(), body)
+		sign(req.Header, p.key, eventID(h.ID), s.o.Now(), body)
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {

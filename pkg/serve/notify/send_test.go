@@ -293,3 +293,30 @@ func TestReservedAddresses(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Whoever chooses a long name for an image does not choose that nobody hears of it.
+func TestLongNames(t *testing.T) {
+	t.Parallel()
+	ids := map[string]bool{}
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var e struct {
+			ID   string
+			Data happening.Happening
+		}
+		if err := json.NewDecoder(r.Body).Decode(&e); err != nil || len(e.ID) > 256 || e.ID != r.Header.Get("Webhook-Id") || len(e.Data.ID) < 1000 {
+			t.Errorf("id %q, header %q, data %q: %v", e.ID, r.Header.Get("Webhook-Id"), e.Data.ID, err)
+		}
+		ids[e.ID] = true
+	}))
+	defer s.Close()
+	h := moved
+	for _, n := range []string{"1", "2", "2"} { // the last is sent again
+		h.ID = "judge r.test/" + strings.Repeat("a", 1000) + ":1 " + n
+		if err := sender(t, time.Second).Send(t.Context(), place(t, notify.CloudEvents, s.URL, "secret"), h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(ids) != 2 {
+		t.Errorf("ids: %v", ids)
+	}
+}
