@@ -140,3 +140,33 @@ func TestGraceIsForTheTag(t *testing.T) {
 		t.Errorf("unsigned for 16 minutes, and told: %+v", h)
 	}
 }
+
+// What was called unsigned stays so when the clock is put back, and grace is never
+// longer than it is.
+func TestAClockThatIsPutBackGivesNoMoreGrace(t *testing.T) {
+	t.Parallel()
+	text, public, _ := signed(t)
+	none := newService(t, text, 0, public)
+	none.push("main", "one")
+	none.clock.Add(-3600)
+	if v := none.judged("main"); len(v) != 1 || summary(t, v[0]).Awaiting {
+		t.Errorf("no grace: %+v", v)
+	}
+	none.clock.Add(-3600)
+	if v := none.judged("main"); len(v) != 1 {
+		t.Errorf("no grace, again: %+v", v)
+	}
+	s := newService(t, text, 10*time.Minute, public)
+	s.push("main", "one")
+	if v := s.judged("main"); len(v) != 1 || !summary(t, v[0]).Awaiting {
+		t.Fatalf("at first: %+v", v)
+	}
+	s.clock.Add(11 * 60)
+	if v := s.judged("main"); len(v) != 2 || summary(t, v[0]).Awaiting || v[0].Decision != "deny" {
+		t.Fatalf("after its time: %+v", v)
+	}
+	s.clock.Add(-3600)
+	if v := s.judged("main"); len(v) != 2 {
+		t.Errorf("after the clock was put back: %+v", v)
+	}
+}

@@ -28,9 +28,12 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome, 
 	if last.awaiting && last.unsigned.Before(since) {
 		since = last.unsigned // or who moves it again and again is never told of
 	}
-	wait := s.Grace - o.at.Sub(since)
+	// A clock that was put back does not make the wait longer,
+	wait := min(s.Grace, s.Grace-o.at.Sub(since))
+	// nor what was called unsigned await a signature once more.
+	said := last.there && !last.awaiting && last.Summary.Decision == policy.Deny && last.Verdict.Digest == o.judged() && last.Moved.Equal(sum.Moved)
 	// Nobody knows when a digest was pushed: who names one wants to know now.
-	if sum.Awaiting = wait > 0 && o.ref.Digest == "" && !o.lost() && awaits(o.target.Verdict); sum.Awaiting {
+	if sum.Awaiting = wait > 0 && !said && o.ref.Digest == "" && !o.lost() && awaits(o.target.Verdict); sum.Awaiting {
 		sum.Title = fmt.Sprintf("%s awaits its signature", o.ref)
 	}
 	same := sum.Awaiting && last.awaiting && last.digest == o.digest || !sum.Awaiting && !last.awaiting && !last.news(o, sum)
