@@ -49,6 +49,19 @@ func xattrs(name, key, value string) member {
 	return member{h: tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o755, PAXRecords: map[string]string{"SCHILY.xattr." + key: value}}}
 }
 
+// netRaw is a value of security.capability: cap_net_raw, permitted and effective.
+const netRaw = "\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+func (m member) mode(mode int64) member {
+	m.h.Mode = mode
+	return m
+}
+
+func (m member) xattr(key, value string) member {
+	m.h.PAXRecords = map[string]string{"SCHILY.xattr." + key: value}
+	return m
+}
+
 func (m member) owner(uid, gid int) member {
 	m.h.Uid, m.h.Gid = uid, gid
 	return m

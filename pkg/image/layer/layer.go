@@ -20,7 +20,7 @@ import (
 
 // Version is that of the analyser and of its encoded form. It changes whenever
 // the same bytes would yield other facts, so that cached facts are not used.
-const Version = 3
+const Version = 4
 
 // Options say how to read a layer. The zero value reads one layer on its own.
 type Options struct {

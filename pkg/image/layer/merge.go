@@ -3,6 +3,7 @@ package layer
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/fact"
@@ -55,7 +56,9 @@ type merger struct {
 	work      int      // path components walked behind links
 	err       error
 
-	maxNodes, maxWork int
+	stated int // bytes of records of hard links that state other than their targets
+
+	maxNodes, maxWork, maxStated int
 }
 
 func mergeError(c fact.Cause, err error) error {
@@ -63,7 +66,7 @@ func mergeError(c fact.Cause, err error) error {
 }
 
 func newMerger(layers []*Contents) *merger {
-	return &merger{Tree: newTree(layers), maxNodes: maxNodes, maxWork: maxWork}
+	return &merger{Tree: newTree(layers), maxNodes: maxNodes, maxWork: maxWork, maxStated: limits.PathBytes}
 }
 
 // Bounds of the work that names can cause. A name of 4,096 bytes states 2,000
@@ -237,7 +240,8 @@ func (m *merger) replace(id nodeID, n node, e *Entry) {
 	*now = n
 }
 
-// link resolves a hard link: it is what its target is now.
+// link resolves a hard link: it is what its target is now, with the owner, mode
+// and attributes that its own entry states, for runtimes set them once more.
 func (m *merger) link(n *node, e *Entry) bool {
 	target := strings.Trim(cleanLink(e.Link), "/")
 	dir, base := "", target
@@ -251,14 +255,48 @@ func (m *merger) link(n *node, e *Entry) bool {
 			to := m.at(id)
 			n.data, n.dataLog, n.typ = to.data, to.dataLog, to.typ
 			m.log(to.dataLog).at(to.data, &m.old)
-			if m.old.UID != e.UID || m.old.GID != e.GID || m.old.Mode != e.Mode {
-				m.unsafe.add(m.cur, "hard link that states another owner or mode than its target", e.Path)
+			if !states(&m.old, e) {
+				m.unsafe.add(m.cur, "hard link that states another owner, mode or attribute than its target", e.Path)
+				m.restate(n, e)
 			}
 			return true
 		}
 	}
 	m.unsafe.add(m.cur, "hard link to nothing", e.Path)
 	return false
+}
+
+// states reports whether a hard link's entry changes nothing about target.
+func states(target, link *Entry) bool {
+	if target.UID != link.UID || target.GID != link.GID || target.Mode != link.Mode {
+		return false
+	}
+	for _, x := range link.Xattrs {
+		if value, ok := target.xattr(string(x.Name)); !ok || !bytes.Equal(value, x.Value) {
+			return false
+		}
+	}
+	return true
+}
+
+// restate gives n, a hard link to what m.old holds, the owner, mode and attributes
+// of its entry. Other names of the file keep those they have: not all tools set
+// them again, so each name shows what it may have.
+func (m *merger) restate(n *node, e *Entry) {
+	now := m.old
+	now.Path, now.UID, now.GID, now.Mode = e.base(), e.UID, e.GID, e.Mode
+	now.Xattrs = slices.Clone(e.Xattrs)
+	for _, x := range m.old.Xattrs {
+		if _, ok := e.xattr(string(x.Name)); !ok {
+			now.Xattrs = append(now.Xattrs, x)
+		}
+	}
+	sortXattrs(now.Xattrs)
+	if m.stated += now.charge(); m.stated > m.maxStated {
+		m.err = &limits.ExceededError{What: "bytes of hard links that state other than their targets", Limit: int64(m.maxStated)}
+		return
+	}
+	n.data, n.dataLog = m.extra.add(&now), extraLog
 }
 
 // parent finds the directory that an entry goes into, and makes it where it is

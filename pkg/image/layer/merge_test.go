@@ -2,6 +2,7 @@ package layer
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/internal/limits"
 )
 
 // show lists a tree: path, type, mode, layer and the first bytes of the sum.
@@ -172,6 +174,8 @@ func TestUnsafe(t *testing.T) {
 		{"root replaced", []member{link(".", "/etc")}, "replace the root"},
 		{"overlay attribute", []member{xattrs("d", "trusted.overlay.opaque", "y")}, "overlayfs"},
 		{"owner of a hard link", []member{file("a", "", 0o644), hard("b", "a").owner(7, 7)}, "another owner"},
+		{"mode of a hard link", []member{file("a", "", 0o644), hard("b", "a").mode(0o4755)}, "another owner, mode"},
+		{"capabilities of a hard link", []member{file("a", "", 0o644), hard("b", "a").xattr(xattrCapability, netRaw)}, "another owner, mode or attribute"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -184,6 +188,58 @@ func TestUnsafe(t *testing.T) {
 	clean := merged(t, []member{dir("./", 0o755), link("a/b", "../x"), link("c", "/etc"), file("./x", "", 0o644), hard("y", "x")})
 	if fs := Analyse(clean, fact.Config{}, fact.Value[fact.User]{}); len(fs.Unsafe) != 0 {
 		t.Errorf("clean layer: %v", fs.Unsafe)
+	}
+}
+
+// Runtimes give a hard link the owner, mode and attributes that its own entry
+// states, and with it the file that it shares.
+func TestRightsOfAHardLink(t *testing.T) {
+	t.Parallel()
+	program := file("bin/a", "program", 0o755)
+	for _, tt := range []struct {
+		name string
+		in   []member
+		want string
+	}{
+		{"setuid", []member{program, hard("bin/b", "bin/a").mode(0o4755)}, "setuid [/bin/b]"},
+		{"setgid", []member{program, hard("bin/b", "bin/a").mode(0o2755)}, "setgid [/bin/b]"},
+		{"capabilities", []member{program, hard("bin/b", "bin/a").mode(0o755).xattr(xattrCapability, netRaw)}, "capabilities cap_net_raw [/bin/b]"},
+		{"the target's", []member{program.mode(0o4755), hard("bin/b", "bin/a").mode(0o755)}, "setuid [/bin/a]"},
+		{"the target's capabilities", []member{program.xattr(xattrCapability, netRaw), hard("bin/b", "bin/a").mode(0o755).owner(7, 7)}, "capabilities cap_net_raw [/bin/a /bin/b]"},
+		{"a link to the link", []member{program, hard("bin/b", "bin/a").mode(0o4755), hard("bin/c", "bin/b").mode(0o4755)}, "setuid [/bin/b /bin/c]"},
+		{"none", []member{program, hard("bin/b", "bin/a").mode(0o700)}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tree := merged(t, tt.in)
+			var got []string
+			for _, g := range Analyse(tree, fact.Config{}, fact.Value[fact.User]{}).Privileged {
+				got = append(got, fmt.Sprint(g.Detail, " ", g.Paths))
+			}
+			if strings.Join(got, "; ") != tt.want {
+				t.Errorf("privileged: %q, want %q", got, tt.want)
+			}
+			n, ok := tree.At("/bin/b")
+			var b, a Entry
+			if !ok {
+				t.Fatal("the link is not there")
+			}
+			n.Entry(&b)
+			n, _ = tree.At("/bin/a")
+			n.Entry(&a)
+			if !b.sameContent(&a) || b.Size != int64(len("program")) {
+				t.Errorf("the link holds %d bytes, %x; its target %d, %x", b.Size, b.Sum, a.Size, a.Sum)
+			}
+		})
+	}
+}
+
+func TestHardLinksThatCopyTooMuch(t *testing.T) {
+	t.Parallel()
+	m := newMerger([]*Contents{read(t, archive(t, file("etc/passwd", strings.Repeat("x", 4000), 0o644), hard("b", "etc/passwd").owner(7, 7), hard("c", "etc/passwd").owner(8, 8)), plainType)})
+	m.maxStated = 4500
+	if err := m.layer(0); !errors.As(err, new(*limits.ExceededError)) {
+		t.Errorf("error %v, want a limit", err)
 	}
 }
 
