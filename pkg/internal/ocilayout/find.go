@@ -1,6 +1,7 @@
 package ocilayout
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -68,6 +69,12 @@ func (l *Layout) byTag(r ref.Ref) (ref.Descriptor, error) {
 		return d, nil
 	}
 	return ref.Descriptor{}, fmt.Errorf("no entry has this name%s: %w", l.names.hint, fs.ErrNotExist)
+}
+
+// Named returns the entry whose full name is that of r, if it is one alone.
+func (l *Layout) Named(r ref.Ref) (ref.Descriptor, bool) {
+	m, ok := l.names.full[fullName(r.Canonical(), cmp.Or(r.Tag, "latest"))]
+	return m.entry, ok && m.other == ""
 }
 
 // only returns the layout's only image. Signatures and other referrers beside

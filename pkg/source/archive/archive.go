@@ -37,7 +37,8 @@ type Source struct {
 
 // Open reads the headers of the archive in file. References are looked up as in
 // a layout directory: by digest, by tag or full name, or the only image. Of an
-// archive with both an OCI index and Docker's manifest.json the index counts.
+// archive with both an OCI index and Docker's manifest.json the index counts, and
+// it is refused if they are of different images: engines load one or the other.
 //
 // From manifest.json a manifest is made whose layers are the files of the
 // archive under the diffIDs of the config: then only the config's digest, the
@@ -82,6 +83,11 @@ func open(ctx context.Context, f *os.File, where string) (*Source, error) {
 		}
 		docker := tree.has(dockerManifest)
 		if !docker || len(l.Entries()) > 0 {
+			if docker {
+				if err := agree(ctx, tree, l); err != nil {
+					return nil, err
+				}
+			}
 			if docker && remade(ctx, l) {
 				l, err = ocilayout.New(ctx, tree, where, dockerClaims())
 			}

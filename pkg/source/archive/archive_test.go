@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,11 +157,12 @@ func TestBothForms(t *testing.T) {
 	tests := []struct {
 		name    string
 		entries []testimage.Entry
+		saved   *testimage.Built
 		proves  bool
 	}{
-		{"manifest_as_pushed", []testimage.Entry{{Built: pushed, Name: "1"}}, true},
-		{"manifest_made_by_the_engine", []testimage.Entry{{Built: expanded, Name: "1"}}, false},
-		{"empty_index", nil, false},
+		{"manifest_as_pushed", []testimage.Entry{{Built: pushed, Name: "1"}}, pushed, true},
+		{"manifest_made_by_the_engine", []testimage.Entry{{Built: expanded, Name: "1"}}, expanded, false},
+		{"empty_index", nil, pushed, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -169,12 +171,70 @@ func TestBothForms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			src := open(t, tarOf(t, append(files, saveFiles(t, pushed, "x:1")...)))
+			src := open(t, tarOf(t, append(files, saveFiles(t, tt.saved, "x:1")...)))
 			if got := src.Proves().Manifest; got != tt.proves {
 				t.Errorf("proves the manifest: %v, want %v", got, tt.proves)
 			}
 			if _, err := src.Manifest(t.Context(), ref.Ref{Tag: "1"}); err != nil {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// An engine may load the other form than the one that is read here: an archive
+// in which they are of different images is refused.
+func TestFormsOfDifferentImages(t *testing.T) {
+	t.Parallel()
+	one, two := build(t, "one"), build(t, "two")
+	named := func(name string) map[string]string {
+		return map[string]string{"io.containerd.image.name": name}
+	}
+	layout := func(entries ...testimage.Entry) []testimage.NamedFile {
+		files, err := testimage.LayoutFiles(entries...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files
+	}
+	onlyOne := layout(testimage.Entry{Built: one, Name: "1"})
+	both := layout(testimage.Entry{Built: one, Annotations: named("docker.io/acme/one:1")}, testimage.Entry{Built: two, Annotations: named("docker.io/acme/two:1")})
+	saved := saveFiles(t, two, "acme/api:1")
+	under := func(name string) []testimage.NamedFile {
+		files := slices.Clone(saved)
+		files[len(files)-1].Name = name
+		return files
+	}
+	broken := under("manifest.json")
+	broken[len(broken)-1].Body = []byte("[")
+	for _, tt := range []struct {
+		name          string
+		layout, saved []testimage.NamedFile
+		want          string
+	}{
+		{"another image", onlyOne, saved, "index.json lists no image with the config"},
+		{"an absolute name", onlyOne, under("/manifest.json"), "index.json lists no image with the config"},
+		{"a long name", onlyOne, under(strings.Repeat("./", 300) + "manifest.json"), "index.json lists no image with the config"},
+		{"below a link", onlyOne, append(under("x/manifest.json"), testimage.NamedFile{Name: "x", Link: "."}), "below the link"},
+		{"one more", onlyOne, append(saveFiles(t, one, "x:1"), under("./manifest.json")...), "two files of this name"},
+		{"no reading", onlyOne, broken, "manifest.json"},
+		{"names exchanged", both, saveFiles(t, two, "acme/one:1"), `"acme/one:1" is another image in index.json`},
+		{"names as they are", both, saveFiles(t, two, "acme/two:1"), ""},
+		{"further names", both, saveFiles(t, two, "acme/three:1"), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for name, pack := range packings {
+				src, err := archive.Open(t.Context(), store(t, pack(t, slices.Concat(tt.layout, tt.saved))))
+				if err == nil {
+					_ = src.Close()
+				}
+				if tt.want == "" && err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				if tt.want != "" {
+					wantError(t, err, fact.Unsupported, tt.want)
+				}
 			}
 		})
 	}

@@ -123,7 +123,7 @@ func (t *tree) headers(ctx context.Context, tr *tar.Reader, position func() int6
 			if n == 0 {
 				return malformed("it has no entries")
 			}
-			return nil
+			return t.belowLinks()
 		}
 		if err != nil {
 			return damaged(err)
@@ -131,22 +131,24 @@ func (t *tree) headers(ctx context.Context, tr *tar.Reader, position func() int6
 		if n >= maxEntries {
 			return &limits.ExceededError{What: "number of files in the archive", Limit: maxEntries}
 		}
-		if len(h.Name) > maxName {
+		// However it is written: who unpacks the archive cleans names like that.
+		name := path.Clean("/" + h.Name)[1:]
+		if len(name) > maxName {
 			continue
 		}
-		e := newEntry(h, position())
+		e := newEntry(h, name, position())
 		if e == nil {
 			continue
 		}
 		if err := e.look(tr, &keep); err != nil {
 			return damaged(err)
 		}
-		t.add(path.Clean(h.Name), e)
+		t.add(name, e)
 	}
 }
 
 // newEntry returns nil for what is no file and no link.
-func newEntry(h *tar.Header, offset int64) *entry {
+func newEntry(h *tar.Header, name string, offset int64) *entry {
 	e := &entry{offset: offset, size: h.Size}
 	switch h.Typeflag {
 	case tar.TypeReg:
@@ -158,7 +160,7 @@ func newEntry(h *tar.Header, offset int64) *entry {
 	case tar.TypeGNUSparse:
 		e.unusable = "it is a sparse file"
 	case tar.TypeSymlink:
-		e.link = path.Join(path.Dir(path.Clean(h.Name)), h.Linkname)
+		e.link = path.Join(path.Dir(name), h.Linkname)
 		if path.IsAbs(h.Linkname) {
 			e.link = h.Linkname
 		}
@@ -201,6 +203,19 @@ func (t *tree) add(name string, e *entry) {
 	case "etc/passwd", "etc/os-release", "bin/sh", "usr/bin/env":
 		t.export = true
 	}
+}
+
+// belowLinks refuses files below a link: who unpacks the archive puts them where
+// the link leads, in the place of another one.
+func (t *tree) belowLinks() error {
+	for name := range t.entries {
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			if e := t.entries[dir]; e != nil && e.link != "" {
+				return malformed("the file %.200q lies below the link %.200q", name, dir)
+			}
+		}
+	}
+	return nil
 }
 
 func (t *tree) has(name string) bool { return t.entries[name] != nil }
