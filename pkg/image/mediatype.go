@@ -1,6 +1,12 @@
 package image
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/ref"
+)
 
 // Media types of manifests.
 const (
@@ -60,6 +66,20 @@ func mayBeLayer(t string) bool {
 	t = strings.ToLower(t)
 	return t == "" || strings.Contains(t, "octet-stream") ||
 		strings.HasPrefix(t, "application/vnd.oci.image.") || strings.HasPrefix(t, "application/vnd.docker.")
+}
+
+// MayRun reports whether some runtime takes the manifest or index raw for an image
+// with content, whatever else it says that it is. cosign's signatures have an
+// image's config, and no layers of one.
+func MayRun(raw []byte) bool {
+	m, class, _ := ParseManifest(raw)
+	switch {
+	case m == nil:
+		return false
+	case m.isIndex():
+		return true
+	}
+	return class == fact.ClassImage && slices.ContainsFunc(m.Layers, func(d ref.Descriptor) bool { return mayBeLayer(d.MediaType) })
 }
 
 // baseType drops the parameters of a Content-Type.

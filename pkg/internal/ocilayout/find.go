@@ -78,21 +78,27 @@ func (l *Layout) Named(r ref.Ref) (ref.Descriptor, bool) {
 }
 
 // only returns the layout's only image. Signatures and other referrers beside
-// it do not count.
+// it do not count, unless a runtime would take them for images: then what they
+// belong to is a claim of their own.
 func (l *Layout) only(ctx context.Context) (ref.Descriptor, error) {
-	candidates := distinct(l.entries, func(d ref.Descriptor) bool { return !belongsToAnother(d) })
+	candidates := distinct(l.entries, func(d ref.Descriptor) bool { return true })
 	if len(candidates) > 1 {
-		subjects, err := l.walk(ctx)
+		w, err := l.walk(ctx)
 		if err != nil {
 			return ref.Descriptor{}, err
 		}
 		referrer := map[ref.Digest]bool{}
-		for _, list := range subjects {
+		for _, list := range w.subjects {
 			for _, d := range list {
 				referrer[d.Digest] = true
 			}
 		}
-		candidates = distinct(candidates, func(d ref.Descriptor) bool { return !referrer[d.Digest] })
+		// Each entry of a digest says by itself what it is.
+		candidates = distinct(l.entries, func(d ref.Descriptor) bool {
+			return w.runs[d.Digest] || !belongsToAnother(d) && !referrer[d.Digest]
+		})
+	} else {
+		candidates = distinct(candidates, func(d ref.Descriptor) bool { return !belongsToAnother(d) })
 	}
 	switch len(candidates) {
 	case 0:

@@ -39,10 +39,10 @@ type Layout struct {
 	entries []ref.Descriptor // of index.json, in order
 	names   names
 
-	walking  chan struct{} // held while the manifests are walked; of size 1
-	walked   bool
-	subjects map[ref.Digest][]ref.Descriptor // of the walk
-	walkErr  error                           // of the walk
+	walking chan struct{} // held while the manifests are walked; of size 1
+	done    bool          // walked
+	walked  walked
+	walkErr error
 }
 
 // New reads the layout's oci-layout and index.json. where names it in messages.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -142,6 +143,57 @@ func signed(tb testing.TB, n int) (*memory, []ref.Descriptor) {
 		m.list(m.put(tb, typeManifest, map[string]any{"artifactType": "x/y", "subject": map[string]any{"digest": d.Digest}}), "")
 	}
 	return m, subjects
+}
+
+// An image that says it belongs to another is one that engines load by its name:
+// which of the two is meant has to be said.
+func TestAnImageThatRefersToAnother(t *testing.T) {
+	t.Parallel()
+	image := func(m *memory, layer string, more map[string]any) ref.Descriptor {
+		doc := map[string]any{
+			"config": map[string]any{"mediaType": "application/vnd.oci.image.config.v1+json", "digest": ref.DigestOf([]byte(layer), ""), "size": 1},
+			"layers": []any{map[string]any{"mediaType": layer, "digest": ref.DigestOf([]byte(layer), ""), "size": 1}},
+		}
+		maps.Copy(doc, more)
+		return m.put(t, typeManifest, doc)
+	}
+	const tar, simple = "application/vnd.oci.image.layer.v1.tar", "application/vnd.dev.cosign.simplesigning.v1+json"
+	for name, c := range map[string]struct {
+		layer   string
+		subject bool
+		kind    string
+		tag     bool
+		several bool
+	}{
+		"by its subject":       {layer: tar, subject: true, several: true},
+		"by cosign's kind":     {layer: tar, kind: "dev.cosignproject.cosign/sigs", several: true},
+		"by cosign's tag":      {layer: tar, tag: true, several: true},
+		"referrer":             {layer: "text/plain", subject: true},
+		"signatures by kind":   {layer: simple, kind: "dev.cosignproject.cosign/sigs"},
+		"signatures by a tag":  {layer: simple, tag: true},
+		"another image beside": {layer: tar, several: true},
+	} {
+		m := newMemory()
+		one := image(m, tar+"+gzip", nil)
+		m.list(one, "")
+		more := map[string]any{}
+		if c.subject {
+			more["subject"] = map[string]any{"mediaType": typeManifest, "digest": one.Digest, "size": one.Size}
+		}
+		other := image(m, c.layer, more)
+		if c.tag {
+			m.list(other, sigTag(one.Digest))
+		} else {
+			m.list(other, "")
+		}
+		if c.kind != "" {
+			m.index[1].Annotations = map[string]string{"kind": c.kind, "org.opencontainers.image.ref.name": "app:latest"}
+		}
+		_, err := m.open(t).Manifest(t.Context(), ref.Ref{})
+		if got := err != nil && strings.Contains(err.Error(), "there are 2 images"); got != c.several || err != nil && !got {
+			t.Errorf("%s: %v; several: %v", name, err, c.several)
+		}
+	}
 }
 
 // lookUp does what a search for signatures does for one subject.

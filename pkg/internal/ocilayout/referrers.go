@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/image"
 	"github.com/intact-dev/intact/pkg/internal/limits"
 	"github.com/intact-dev/intact/pkg/ref"
 )
@@ -14,43 +15,49 @@ import (
 // Referrers implements [image.Referrer]: the manifests listed in index.json, or
 // in an index listed there, whose subject is d. The form is fact.FormLayout.
 func (l *Layout) Referrers(ctx context.Context, _ ref.Ref, d ref.Digest) ([]ref.Descriptor, string, error) {
-	subjects, err := l.walk(ctx)
+	w, err := l.walk(ctx)
 	if err != nil {
 		return nil, fact.FormLayout, l.fail("list referrers", string(d), err)
 	}
-	return append([]ref.Descriptor(nil), subjects[d]...), fact.FormLayout, nil
+	return append([]ref.Descriptor(nil), w.subjects[d]...), fact.FormLayout, nil
 }
 
-// walk reads every manifest that the layout lists, once, and returns them by
-// their subject. A failure is kept as well: what is too large or cannot be read
+// walk reads every manifest that the layout lists, once, and returns what they
+// say of themselves. A failure is kept as well: what is too large or cannot be read
 // is not tried again for every subject. Only a caller that gave up leaves nothing.
-func (l *Layout) walk(ctx context.Context) (map[ref.Digest][]ref.Descriptor, error) {
+func (l *Layout) walk(ctx context.Context) (walked, error) {
 	select {
 	case l.walking <- struct{}{}:
 		defer func() { <-l.walking }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return walked{}, ctx.Err()
 	}
-	if l.walked {
-		return l.subjects, l.walkErr
+	if l.done {
+		return l.walked, l.walkErr
 	}
-	w := walker{layout: l, seen: map[ref.Digest]bool{}, subjects: map[ref.Digest][]ref.Descriptor{}}
+	w := walker{layout: l, seen: map[ref.Digest]bool{}, walked: walked{map[ref.Digest][]ref.Descriptor{}, map[ref.Digest]bool{}}}
 	err := w.list(ctx, l.entries, 0)
 	if err != nil && ctx.Err() != nil {
-		return nil, err
+		return walked{}, err
 	}
-	l.walked, l.walkErr = true, err
+	l.done, l.walkErr = true, err
 	if err == nil {
-		l.subjects = w.subjects
+		l.walked = w.walked
 	}
-	return l.subjects, l.walkErr
+	return l.walked, l.walkErr
+}
+
+// walked is what manifests say of themselves.
+type walked struct {
+	subjects map[ref.Digest][]ref.Descriptor // by what they refer to
+	runs     map[ref.Digest]bool             // of those in index.json: see [image.MayRun]
 }
 
 type walker struct {
-	layout   *Layout
-	seen     map[ref.Digest]bool
-	bytes    int64 // read
-	subjects map[ref.Digest][]ref.Descriptor
+	layout *Layout
+	seen   map[ref.Digest]bool
+	bytes  int64 // read
+	walked
 }
 
 // untrustedManifest is what of a manifest or index says where it belongs.
@@ -93,6 +100,9 @@ func (w *walker) manifest(ctx context.Context, d ref.Descriptor, depth int) erro
 	}
 	if w.bytes += int64(len(b)); w.bytes > limits.LayoutManifestBytes {
 		return &limits.ExceededError{What: "size of all manifests in the layout", Limit: limits.LayoutManifestBytes}
+	}
+	if depth == 0 && image.MayRun(b) {
+		w.runs[d.Digest] = true
 	}
 	var m untrustedManifest
 	if json.Unmarshal(b, &m) != nil {

@@ -2,6 +2,7 @@ package layout_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"io"
 	"os"
@@ -96,7 +97,7 @@ func TestTheOnlyImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signature := entry(t, testimage.SigTag(digest), "signature")
+	signature := signatureOf(t, testimage.SigTag(digest), digest, "acme/api")
 	again := img
 	again.Name = "latest"
 	src := open(t, withEntries(t, img, signature, testimage.Entry{Built: statement}, again))
@@ -119,7 +120,9 @@ func TestCosignSave(t *testing.T) {
 		e.Annotations = map[string]string{"kind": "dev.cosignproject.cosign/" + k}
 		return e
 	}
-	img, sigs, atts := entry(t, "", "image"), entry(t, "", "sigs"), entry(t, "", "atts")
+	img := entry(t, "", "image")
+	digest := img.Built.Root.Descriptor.Digest
+	sigs, atts := signatureOf(t, "", digest, "acme/sigs"), signatureOf(t, "", digest, "acme/atts")
 	src := open(t, withEntries(t, kind(img, "imageIndex"), kind(sigs, "sigs"), kind(atts, "atts")))
 	tag := strings.TrimSuffix(testimage.SigTag(img.Built.Root.Descriptor.Digest), ".sig")
 	for r, want := range map[ref.Ref]*testimage.Built{
@@ -156,6 +159,15 @@ func TestCancelledWhileRead(t *testing.T) {
 	if _, err := rc.Read(make([]byte, 1)); image.CauseOf(err) != fact.Cancelled {
 		t.Errorf("read: %v, want %s", err, fact.Cancelled)
 	}
+}
+
+func signatureOf(t *testing.T, name string, subject ref.Digest, repository string) testimage.Entry {
+	t.Helper()
+	b, err := testimage.CosignSignature(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), repository, subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return testimage.Entry{Built: b, Name: name}
 }
 
 func entry(t *testing.T, name, content string) testimage.Entry {
