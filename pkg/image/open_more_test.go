@@ -191,6 +191,12 @@ func TestSelection(t *testing.T) {
 	m.index(t, []ref.Descriptor{win, arm}, "foreign")
 	m.index(t, []ref.Descriptor{none}, "none")
 	m.image(t, "linux", "riscv64", "single", "single")
+	z, i386, arm32 := on(m.image(t, "linux", "s390x", "z"), "linux", "s390x"), on(m.image(t, "linux", "386", "i"), "linux", "386"), on(m.image(t, "linux", "arm", "3"), "linux", "arm")
+	bare := m.image(t, "linux", "amd64", "u")
+	m.index(t, []ref.Descriptor{z, i386, arm32}, "compatible")
+	m.index(t, []ref.Descriptor{z, i386, amd}, "compatible_and_own")
+	m.index(t, []ref.Descriptor{z, bare, i386}, "compatible_and_unstated")
+	m.index(t, []ref.Descriptor{z, bare}, "unstated")
 	p := func(os, arch string) ref.Platform { return ref.Platform{OS: os, Architecture: arch} }
 	for name, tt := range map[string]struct {
 		tag  string
@@ -202,6 +208,12 @@ func TestSelection(t *testing.T) {
 		"host":                             {"all", Selection{Host: p("linux", "arm64")}, []string{"linux/arm64/v8"}},
 		"host_not_there":                   {"foreign", Selection{Host: linuxAMD}, []string{"windows/amd64"}},
 		"host_single":                      {"single", Selection{Host: linuxAMD}, []string{"linux/riscv64"}},
+		"host_runs_386":                    {"compatible", Selection{Host: linuxAMD}, []string{"linux/386"}},
+		"host_runs_arm":                    {"compatible", Selection{Host: p("linux", "arm64")}, []string{"linux/arm"}},
+		"host_runs_neither":                {"compatible", Selection{Host: p("linux", "riscv64")}, []string{"linux/s390x"}},
+		"host_has_its_own":                 {"compatible_and_own", Selection{Host: linuxAMD}, []string{"linux/amd64"}},
+		"host_runs_386_before_unstated":    {"compatible_and_unstated", Selection{Host: linuxAMD}, []string{"linux/amd64", "linux/386"}},
+		"host_runs_unstated":               {"unstated", Selection{Host: linuxAMD}, []string{"linux/amd64"}},
 		"host_only_what_is_for_none":       {"none", Selection{Host: linuxAMD}, []string{"unknown/unknown"}},
 		"only_two":                         {"all", Selection{Only: []ref.Platform{linuxAMD, p("windows", "amd64")}}, []string{"linux/amd64", "windows/amd64"}},
 		"only_one_of_two":                  {"all", Selection{Only: []ref.Platform{linuxAMD, p("linux", "s390x")}}, []string{"linux/amd64", "linux/s390x missing"}},

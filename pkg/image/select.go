@@ -2,6 +2,7 @@ package image
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/ref"
@@ -14,9 +15,10 @@ type Selection struct {
 	// Only selects the platforms that match one of these; one that no image
 	// matches becomes a child with an error.
 	Only []ref.Platform
-	// Host selects the images for this platform, or the only image there is, or
-	// the first one listed if none is for it and those whose platform the index does
-	// not state. Used if neither All nor Only is set.
+	// Host selects the images for this platform, or else for one that its machines
+	// run as well, or the only image there is, or the first one listed if none is for
+	// it and those whose platform the index does not state. Used if neither All nor
+	// Only is set.
 	Host ref.Platform
 }
 
@@ -72,13 +74,35 @@ func (s Selection) apply(img *Image) {
 			}
 		}
 	case s.Host != (ref.Platform{}) && len(runnable) > 0:
-		if mark(runnable, s.Host) {
+		found := false
+		for _, p := range runsOn(s.Host) {
+			found = mark(runnable, p) || found
+			if slices.ContainsFunc(runnable, func(c *Child) bool { return c.Selected && !c.unstated() }) {
+				return
+			}
+		}
+		if found {
 			return
 		}
 		for i, c := range runnable {
 			c.Selected = i == 0 || c.unstated()
 		}
 	}
+}
+
+// runsOn are the platforms whose images runtimes on host run, in the order in which
+// they choose: all before an entry of which the index states no platform.
+//
+// https://github.com/containerd/platforms/blob/v1.0.0-rc.5/compare.go
+func runsOn(host ref.Platform) []ref.Platform {
+	out := []ref.Platform{host}
+	switch host.Normalize().Architecture {
+	case "amd64":
+		out = append(out, ref.Platform{OS: host.OS, Architecture: "386"})
+	case "arm64":
+		out = append(out, ref.Platform{OS: host.OS, Architecture: "arm"})
+	}
+	return out
 }
 
 // unstated reports whether the index says no platform of c. Some runtimes take
