@@ -13,11 +13,21 @@ import (
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
-// agree reports whether every image of manifest.json is one that the index lists,
+// repositoriesFile names the images of the oldest form, which older
+// engines load of an archive without manifest.json.
+const repositoriesFile = "repositories"
+
+// agree reports whether every image of manifest.json, if there is one, is one that the index lists,
 // and no other one than what the index says of its name. Docker without
 // containerd's image store loads by manifest.json whatever the index says. A
 // config says by its diffIDs what the layers are, and whoever loads them compares.
 func agree(ctx context.Context, t *tree, l *ocilayout.Layout) error {
+	if !t.has(dockerManifest) {
+		if t.has(repositoriesFile) {
+			return malformed("beside index.json it has %s and no %s: engines load one or the other", repositoriesFile, dockerManifest)
+		}
+		return nil
+	}
 	images, err := savedImages(ctx, t)
 	if err != nil {
 		return err

@@ -83,10 +83,8 @@ func open(ctx context.Context, f *os.File, where string) (*Source, error) {
 		}
 		docker := tree.has(dockerManifest)
 		if !docker || len(l.Entries()) > 0 {
-			if docker {
-				if err := agree(ctx, tree, l); err != nil {
-					return nil, err
-				}
+			if err := agree(ctx, tree, l); err != nil {
+				return nil, err
 			}
 			if docker && remade(ctx, l) {
 				l, err = ocilayout.New(ctx, tree, where, dockerClaims())

@@ -218,6 +218,7 @@ func TestFormsOfDifferentImages(t *testing.T) {
 		{"below a link", onlyOne, append(under("x/manifest.json"), testimage.NamedFile{Name: "x", Link: "."}), "below the link"},
 		{"one more", onlyOne, append(saveFiles(t, one, "x:1"), under("./manifest.json")...), "two files of this name"},
 		{"no reading", onlyOne, broken, "manifest.json"},
+		{"the oldest form", onlyOne, []testimage.NamedFile{{Name: "repositories", Body: []byte(`{"acme/api":{"1":"blobs"}}`)}}, "repositories"},
 		{"names exchanged", both, saveFiles(t, two, "acme/one:1"), `"acme/one:1" is another image in index.json`},
 		{"names as they are", both, saveFiles(t, two, "acme/two:1"), ""},
 		{"further names", both, saveFiles(t, two, "acme/three:1"), ""},
