@@ -13,12 +13,12 @@ import (
 	"github.com/intact-dev/intact/pkg/ref"
 )
 
-// repositoriesFile names the images of the oldest form, which older
-// engines load of an archive without manifest.json.
+// repositoriesFile names the images of the oldest form, by which engines load an
+// archive without manifest.json.
 const repositoriesFile = "repositories"
 
-// agree reports whether every image of manifest.json, if there is one, is one that the index lists,
-// and no other one than what the index says of its name. Docker without
+// agree refuses an archive in which an image of manifest.json is none that the
+// index lists, or another one than the index says of its name. Docker without
 // containerd's image store loads by manifest.json whatever the index says. A
 // config says by its diffIDs what the layers are, and whoever loads them compares.
 func agree(ctx context.Context, t *tree, l *ocilayout.Layout) error {
