@@ -179,6 +179,28 @@ func TestWithSignatures(t *testing.T) {
 		t.Errorf("%s", v.Decision)
 	}
 
+	// What the policy accepts was accepted of its own rules.
+	p = load(t, head("p", "audit")+"allowInline: [SIG001, LAY003]\nexceptions:\n"+
+		"  - {check: SIG001, images: ['**'], reason: legacy, expires: 2099-01-31}\n"+
+		"  - {check: LAY005, images: ['**'], reason: legacy, expires: 2099-01-31}\n")
+	if q, err = p.WithSignatures(policy.SignatureOverride{AnyOf: []signing.Authority{{Key: "cosign.pub"}}, Keys: []policy.Key{key}}); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]policy.Decision{"SIG001": policy.Deny, "LAY005": policy.Allow} {
+		if v := q.Decide(nginx, now, []check.Result{failing(id, check.Finding{})}, policy.Run{}); v.Decision != want {
+			t.Errorf("%s with an exception: %s, want %s", id, v.Decision, want)
+		}
+		if v := p.Decide(nginx, now, []check.Result{failing(id, check.Finding{})}, policy.Run{}); v.Decision != policy.Allow {
+			t.Errorf("%s: the policy itself changed: %s", id, v.Decision)
+		}
+	}
+	if q.AllowsInline("SIG001") || !q.AllowsInline("LAY003") || !p.AllowsInline("SIG001") {
+		t.Error("comments that silence SIG001 are still let")
+	}
+	if q, err = p.WithSignatures(policy.SignatureOverride{SCT: signing.NotRequired}); err != nil || len(q.Exceptions()) != 2 {
+		t.Errorf("no signer was replaced, and the policy has %d exceptions, %v", len(q.Exceptions()), err)
+	}
+
 	rooted, err := ruledPolicy(t).WithSignatures(policy.SignatureOverride{Roots: []policy.Root{{Name: "my.json", JSON: []byte("{}")}}})
 	if err != nil {
 		t.Fatal(err)
