@@ -158,6 +158,11 @@ func TestExceptionImages(t *testing.T) {
 		{"docker.io/**", "", false},
 		// One registry by its other names.
 		{"ghcr.io/acme/**", "ghcr.io:443/acme/legacy", true},
+		{"ghcr.io/acme/**", "ghcr.io:00443/acme/legacy", true},
+		{"ghcr.io:5000/acme/**", "GHCR.io:05000/acme/legacy", true},
+		{"ghcr.io:05000/acme/**", "ghcr.io:5000/acme/legacy", true},
+		{"[fd00::1]:5000/acme/**", "[fd00::1]:05000/acme/legacy", true},
+		{"[fd00::01]/acme/**", "[fd00::1]/acme/legacy", false},
 		{"ghcr.io/acme/**", "GHCR.io/acme/legacy", true},
 		{"ghcr.io:443/acme/**", "ghcr.io/acme/legacy", true},
 		{"ghcr.io/acme/**", "ghcr.io:444/acme/legacy", false},

@@ -166,7 +166,15 @@ func canonicalPrefix(s string) (string, error) {
 // port of HTTPS and Docker Hub's other hosts change nothing about what is pulled,
 // and must not change which rules hold for it.
 func canonicalHost(host string) string {
-	host = strings.TrimSuffix(strings.ToLower(host), ":443")
+	host = strings.ToLower(host)
+	// Who connects reads 05000 as 5000; a colon within brackets is no port's.
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		if port := strings.TrimLeft(host[i+1:], "0"); port != "443" {
+			host = host[:i+1] + port
+		} else {
+			host = host[:i]
+		}
+	}
 	switch host {
 	case "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com":
 		return "docker.io"
