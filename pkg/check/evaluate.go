@@ -67,7 +67,7 @@ func conclude(id string, a Answer, g gaps) Result {
 		if a.Undecided {
 			g.add(a.Cause, a.Why)
 		}
-		if len(g.whys) > 0 && !g.declined {
+		if len(g.whys) > 0 {
 			// Where all findings are excepted, what was not examined still stands.
 			u := g.result(id)
 			r.Cause, r.Why = u.Cause, u.Why

@@ -54,6 +54,11 @@ func TestEvaluate(t *testing.T) {
 			},
 			want: check.Result{Cause: fact.Limit, Why: "config size is 9 and exceeds the limit of 8"},
 		},
+		"fail_beside_what_was_not_asked": {
+			check: check.Check{Needs: layers, Run: answer(check.Answer{Findings: []check.Finding{fail}})},
+			set:   fact.Set{Layers: fact.ListOf(known, declined)},
+			want:  check.Result{Outcome: check.Fail, Cause: fact.NotAsked, Why: "1 of 2 layers: platform not selected", Findings: []check.Finding{fail}},
+		},
 		"absent_is_enough": {
 			check: check.Check{Needs: []fact.Kind{fact.KPin}, Run: answer(check.Answer{})},
 			set:   fact.Set{Pin: fact.None[fact.Pin]()},

@@ -170,6 +170,14 @@ func TestDecideTakenAway(t *testing.T) {
 		if v.Decision != row.want {
 			t.Errorf("%s: %s, want %s", row.name, v.Decision, row.want)
 		}
+		// What was found in the rest and is accepted does not make up for it.
+		notAsked.Outcome, notAsked.Findings = check.Fail, []check.Finding{{Message: "found"}}
+		run := row.run
+		run.Accepts = func(string, check.Finding) string { return "an exception" }
+		v = load(t, row.text).Decide(policy.Subject{Image: row.image}, now, []check.Result{result("REF001", check.Pass), notAsked}, run)
+		if v.Decision != row.want {
+			t.Errorf("%s, beside an accepted finding: %s, want %s", row.name, v.Decision, row.want)
+		}
 	}
 }
 

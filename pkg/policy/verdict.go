@@ -122,9 +122,15 @@ func (p *Policy) judge(s Subject, r check.Result, run Run, uses []ExceptionUse) 
 	case check.Pass, check.NotApplicable:
 	case check.Fail:
 		// What is accepted is what was found. If parts could not be examined, what
-		// they hold is not accepted with it.
-		if !left && r.Cause != fact.NotGathered && r.Cause != fact.NotAsked {
+		// they hold is not accepted with it, nor what was taken away.
+		switch {
+		case left || r.Cause == fact.NotGathered:
+		case r.Cause != fact.NotAsked:
 			j.Outcome, j.Why = check.Undecided, r.Why
+		default:
+			if why := p.tookAway(s, r.Check, run); why != "" {
+				j.Outcome, j.Why = check.Undecided, why
+			}
 		}
 	case check.NotAsked:
 		if why := p.tookAway(s, r.Check, run); why != "" {
