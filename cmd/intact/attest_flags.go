@@ -74,7 +74,11 @@ func attestSigner(p program, c *cli.Context) (attest.Signer, error) {
 			s.Key, err = attest.ReadKey(text, password)
 		}
 		if err != nil {
-			return s, usage(fmt.Errorf("--key %q: %w", file, err), "make one with: cosign generate-key-pair")
+			hint := "make one with: cosign generate-key-pair"
+			if errors.Is(err, attest.ErrPassword) {
+				hint = "is COSIGN_PASSWORD right?"
+			}
+			return s, usage(fmt.Errorf("--key %q: %w", file, err), hint)
 		}
 	}
 	if file := c.String("identity-token"); file != "" {

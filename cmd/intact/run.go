@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/intact-dev/intact/pkg/policy/strictyaml"
 )
 
 // A program is everything that a run reads and writes, so that tests run the
@@ -35,12 +37,31 @@ func run(ctx context.Context, p program) int {
 		return exit.code
 	}
 	if err != nil {
-		p.say("error", "%s", err)
+		p.fault(err)
 		if exit != nil && exit.hint != "" {
 			p.say("hint", "%s", exit.hint)
 		}
 	}
 	return codeOf(err)
+}
+
+// maxFaults of a document are told.
+const maxFaults = 20
+
+// fault says what is wrong; of a document with several faults each on its own line.
+func (p program) fault(err error) {
+	var all strictyaml.Errors
+	if errors.As(err, &all) && err.Error() == all.Error() {
+		for i, e := range all {
+			if i == maxFaults {
+				p.say("error", "and %d more", len(all)-i)
+				break
+			}
+			p.say("error", "%s", e)
+		}
+		return
+	}
+	p.say("error", "%s", err)
 }
 
 func (p program) say(kind, format string, args ...any) {

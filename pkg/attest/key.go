@@ -146,10 +146,13 @@ func (k keypair) SignData(_ context.Context, data []byte) (signature, digest []b
 	return signature, data, err
 }
 
+// ErrPassword is that a key is there, and stays closed.
+var ErrPassword = errors.New("it is not decrypted by this password")
+
 func decrypt(data []byte, password string) ([]byte, error) {
 	der, err := encrypted.Decrypt(data, []byte(password))
 	if err != nil {
-		return nil, errors.New("it is not decrypted by this password: is COSIGN_PASSWORD right?")
+		return nil, ErrPassword
 	}
 	return der, nil
 }
