@@ -13,7 +13,25 @@ import (
 
 // Tasks begin by the clock of whoever fetches them: this process's on SQLite, the
 // server's on PostgreSQL. When that is put back, what was due would wait as long
-// again.
+// again; so would what a replica wants whose own clock is ahead, if it did not go by
+// the server's.
+
+// now is the time by the clock that tasks go by.
+func (q *Queue) now() time.Time { return time.Now().Add(time.Duration(q.skew.Load())) }
+
+// agree is how far apart two clocks may be and be taken for the same: an answer of
+// the server takes its time.
+const agree = 2 * time.Second
+
+// compare remembers how far our clock is off, and reports whether that is another
+// distance than it was.
+func (q *Queue) compare(wall time.Time) (changed bool) {
+	off := time.Until(wall)
+	if off.Abs() < agree {
+		off = 0
+	}
+	return (off - time.Duration(q.skew.Swap(int64(off)))).Abs() > agree
+}
 
 // steps notices that a wall clock is put back.
 type steps struct {
@@ -43,7 +61,8 @@ func (k *keeper) rewind(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("look at the clock: %w", err)
 	}
-	if !k.steps.back(wall, time.Since(k.began)) {
+	// Ours may have been ahead when we wanted something.
+	if changed := k.q.compare(wall); !k.steps.back(wall, time.Since(k.began)) && !changed {
 		return nil
 	}
 	defer func() {
@@ -82,7 +101,7 @@ func (q *Queue) begin(ctx context.Context, job *rivertype.JobRow) error {
 		return err
 	}
 	return q.Tx(ctx, func(tx *Tx) error {
-		if _, err := tx.ExecContext(ctx, "UPDATE tasks SET due = $1 WHERE kind = $2 AND key = $3 AND wanted > done", micros(time.Now()), a.kind, a.Key); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE tasks SET due = $1 WHERE kind = $2 AND key = $3 AND wanted > done", micros(q.now()), a.kind, a.Key); err != nil {
 			return err
 		}
 		now, err := q.engine.get(ctx, tx, job.ID)

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/intact-dev/intact/pkg/internal/lazy"
@@ -108,6 +109,8 @@ type Queue struct {
 	active  map[int64]context.CancelCauseFunc // runs of this process by River's ID
 	started bool
 	stop    func() error // ends what Start began, without River; nil if there is nothing
+
+	skew atomic.Int64 // nanoseconds, see now
 }
 
 // Open prepares the tables of the engine in db, whose own tables are up to date

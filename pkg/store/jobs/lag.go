@@ -42,7 +42,7 @@ func (q *Queue) lag(ctx context.Context) ([]Lag, error) {
 		}
 		return by[kind]
 	}
-	now := micros(time.Now())
+	now := micros(q.now())
 	rows, err := q.db.Read.QueryContext(ctx, `SELECT kind,
 			SUM(CASE WHEN failed = 0 AND due <= $1 THEN 1 ELSE 0 END), SUM(CASE WHEN failed = 0 AND due > $1 THEN 1 ELSE 0 END),
 			SUM(CASE WHEN failed > 0 THEN 1 ELSE 0 END), MIN(CASE WHEN failed = 0 AND due <= $1 THEN due ELSE $1 END)
@@ -124,7 +124,7 @@ func (q *Queue) Failed(ctx context.Context, kind string, limit int) ([]Failure, 
 
 // prune deletes what is done, or was given up, for long enough.
 func (q *Queue) prune(ctx context.Context) error {
-	now := time.Now()
+	now := q.now()
 	_, err := q.db.Write.ExecContext(ctx, "DELETE FROM tasks WHERE wanted = done AND changed < $1 OR failed > 0 AND failed < $2",
 		micros(now.Add(-q.o.Keep)), micros(now.Add(-q.o.KeepFailed)))
 	if err != nil {

@@ -59,7 +59,7 @@ func (t *ticker) Work(ctx context.Context, job *river.Job[args]) error {
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	return t.q.Tx(ctx, func(tx *Tx) error {
-		now := time.Now()
+		now := t.q.now()
 		res, err := tx.ExecContext(ctx, `INSERT INTO periodic (kind, last) VALUES ($1, $2)
 			ON CONFLICT (kind) DO UPDATE SET last = excluded.last WHERE periodic.last <= $3 OR periodic.last > $2`,
 			job.Args.Key, micros(now), micros(now.Add(-of.every)))
@@ -69,6 +69,6 @@ func (t *ticker) Work(ctx context.Context, job *river.Job[args]) error {
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
-		return t.q.WantTx(ctx, tx, Task{Kind: job.Args.Key, Key: PeriodicKey, NotBefore: now.Add(rand.N(of.spread + 1))})
+		return t.q.WantTx(ctx, tx, Task{Kind: job.Args.Key, Key: PeriodicKey, NotBefore: time.Now().Add(rand.N(of.spread + 1))})
 	})
 }

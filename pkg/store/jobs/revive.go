@@ -52,7 +52,7 @@ func (q *Queue) revive(ctx context.Context, job *rivertype.JobRow) error {
 		begin := time.Time{}
 		if r.Attempt > 1 {
 			// It may be the task that kills them.
-			begin = time.Now().Add(limit.backoff(r.Attempt - 1))
+			begin = q.now().Add(limit.backoff(r.Attempt - 1))
 		}
 		if _, err := tx.ExecContext(ctx, "UPDATE tasks SET error = $1 WHERE kind = $2 AND key = $3", errDied.Error(), a.kind, a.Key); err != nil {
 			return err

@@ -122,7 +122,7 @@ func (r *Run) mine(ctx context.Context, tx *Tx) error {
 // settle writes down what the end of the run means for the task, whose row is
 // locked and whose job has ended in the same transaction.
 func (r *Run) settle(ctx context.Context, tx *Tx, wanted, next int64, o outcome) error {
-	now := time.Now()
+	now := r.q.now()
 	at, done, attempts, failed, text := time.UnixMicro(next), r.Generation, 0, int64(0), ""
 	more := wanted > r.Generation
 	switch {
@@ -144,11 +144,7 @@ func (r *Run) settle(ctx context.Context, tx *Tx, wanted, next int64, o outcome)
 	if err != nil || !more {
 		return err
 	}
-	begin := []time.Time{{}}
-	if at.After(now) {
-		begin[0] = at
-	}
-	_, err = r.q.engine.insert(ctx, tx, []args{{kind: r.Kind, Key: r.Key, Wanted: wanted}}, begin)
+	_, err = r.q.engine.insert(ctx, tx, []args{{kind: r.Kind, Key: r.Key, Wanted: wanted}}, []time.Time{r.q.scheduled(at, now)})
 	return err
 }
 

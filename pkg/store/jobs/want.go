@@ -29,7 +29,12 @@ func (q *Queue) WantTx(ctx context.Context, tx *Tx, tasks ...Task) error {
 		return err
 	}
 	// Rows of tasks are locked first and in one order, jobs of River after them.
-	now := time.Now()
+	now := q.now()
+	for i := range tasks {
+		if !tasks[i].NotBefore.IsZero() { // by the clock of who wants it
+			tasks[i].NotBefore = tasks[i].NotBefore.Add(time.Duration(q.skew.Load()))
+		}
+	}
 	jobs, err := q.wish(ctx, tx, tasks, now)
 	if err != nil {
 		return fmt.Errorf("want %d tasks, %s %q first: %w", len(tasks), tasks[0].Kind, tasks[0].Key, err)
@@ -43,9 +48,7 @@ func (q *Queue) WantTx(ctx context.Context, tx *Tx, tasks ...Task) error {
 	}
 	at := make([]time.Time, len(jobs))
 	for i, a := range jobs {
-		if t := byKey[args{kind: a.kind, Key: a.Key}]; t.NotBefore.After(now) {
-			at[i] = t.NotBefore
-		}
+		at[i] = q.scheduled(begin(byKey[args{kind: a.kind, Key: a.Key}], now), now)
 	}
 	inserted, err := q.engine.insert(ctx, tx, jobs, at)
 	if err != nil {
@@ -91,6 +94,15 @@ func (q *Queue) join(ctx context.Context, tx *Tx, job *rivertype.JobRow, at time
 		return q.engine.now(ctx, tx, job.ID)
 	}
 	return nil
+}
+
+// scheduled is what River is told of when a job may begin: nothing if that is now,
+// and River does not take a later time for it.
+func (q *Queue) scheduled(at, now time.Time) time.Time {
+	if !at.After(now) && q.skew.Load() >= 0 {
+		return time.Time{}
+	}
+	return at
 }
 
 func begin(t Task, now time.Time) time.Time {

@@ -29,7 +29,7 @@ func (w *worker) Timeout(*river.Job[args]) time.Duration { return -1 }
 
 // NextRetry is after the backoff, half of it by chance.
 func (w *worker) NextRetry(job *river.Job[args]) time.Time {
-	return time.Now().Add(w.kind.backoff(job.Attempt))
+	return w.q.now().Add(w.kind.backoff(job.Attempt))
 }
 
 func (k Kind) backoff(attempt int) time.Duration {
