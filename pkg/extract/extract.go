@@ -15,8 +15,9 @@ import (
 // be used concurrently.
 type Extractor interface {
 	// Match reports whether the file at path (with slashes, relative to the root)
-	// is of its kind, by its path and its first bytes (at most [HeadSize]). Several
-	// extractors may match one file. It must not keep head, which is used again.
+	// is of its kind, by its path and its first bytes (at most [HeadSize]). If it says
+	// no to those of a longer file of YAML or JSON, it is asked again with all of it.
+	// Several extractors may match one file. It must not keep head, which is used again.
 	Match(path string, head []byte) bool
 	// Extract reads the file at path; files beside it are read from fsys where the
 	// kind asks for that (a chart, an overlay, an included file). What it sees and
@@ -26,7 +27,7 @@ type Extractor interface {
 	Extract(fsys fs.FS, path string) (Result, error)
 }
 
-// HeadSize is how many bytes of a file Match sees at most.
+// HeadSize is how many bytes of a file Match sees at first.
 const HeadSize = 4096
 
 // A Result is what one file says.

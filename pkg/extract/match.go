@@ -6,6 +6,9 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"path"
+	"slices"
+	"strings"
 
 	"github.com/intact-dev/intact/pkg/fact"
 	"golang.org/x/sync/errgroup"
@@ -50,6 +53,9 @@ func (w *walker) match(f foundFile, space []byte) {
 			by = append(by, i)
 		}
 	}
+	if len(head) == HeadSize && late(f.path) {
+		by = w.matchWhole(f.path, by)
+	}
 	if len(by) == 0 {
 		w.passed(f, bytes.IndexByte(head, 0) >= 0)
 		return
@@ -60,6 +66,32 @@ func (w *walker) match(f foundFile, space []byte) {
 	for _, i := range by {
 		w.by[i] = append(w.by[i], f.path)
 	}
+}
+
+// late reports whether files with the ending of p have their keys in any order, so
+// that what they are may stand behind their beginning.
+func late(p string) bool {
+	switch strings.ToLower(path.Ext(p)) {
+	case ".yaml", ".yml", ".json", ".template":
+		return true
+	}
+	return false
+}
+
+// matchWhole shows the whole file to the extractors that do not know it by its
+// beginning, and returns all that want it. What cannot be read here is told by
+// those that read it.
+func (w *walker) matchWhole(p string, by []int) []int {
+	data, err := ReadFile(w.fsys, p)
+	if err != nil {
+		return by
+	}
+	for i, e := range w.options.Extractors {
+		if !slices.Contains(by, i) && e.Match(p, data) {
+			by = append(by, i)
+		}
+	}
+	return by
 }
 
 // passed counts a file that no extractor wants.
