@@ -42,8 +42,10 @@ func (Extractor) Match(p string, head []byte) bool {
 
 var (
 	named    = lazy.Regexp(`^(?:(?:docker|podman)-)?compose[._-]|[._-](?:docker-)?compose\.ya?ml$|^compose\.ya?ml$`)
-	services = lazy.Regexp(`(?m)^(?:"services"|services):[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*[ \t]+["'\w.-]+:`)
-	part     = lazy.Regexp(`(?m)^[ \t]+(?:image|build|extends):`)
+	services = lazy.Regexp(`(?m)^["']?services["']?[ \t]*:[ \t]+\{|^["']?services["']?[ \t]*:(?:[ \t]+[&!]\S*)*[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*[ \t]+["'\w.-]+[ \t]*:`)
+	// Of what stands in braces only what stands in a service's own counts.
+	part = lazy.Regexp(`(?m)^[ \t]+["']?(?:image|build|extends)["']?[ \t]*:|` +
+		`^(?:["']?services["']?[ \t]*:[ \t]+\{[ \t]*|[ \t]+)["'\w.-]+[ \t]*:(?:[ \t]+[&!]\S*)*[ \t]+\{(?:[^{}\n]*[ \t,])?["']?(?:image|build|extends)["']?[ \t]*:`)
 	// others have services too: Kubernetes, GitLab's and other CI.
 	others = lazy.Regexp(`(?m)^(?:apiVersion|kind|stages|steps|jobs):`)
 )

@@ -22,6 +22,8 @@ func (Extractor) Match(p string, head []byte) bool {
 		case base == name || strings.HasSuffix(base, "."+name):
 			return true
 		case !begins || other[path.Ext(rest)]:
+		case code[path.Ext(rest)]:
+			return content(head)
 		case rest[0] == '.':
 			return true
 		case rest[0] == '-' || rest[0] == '_':
@@ -33,9 +35,13 @@ func (Extractor) Match(p string, head []byte) bool {
 }
 
 // other are the endings of files about Dockerfiles.
-var other = map[string]bool{
-	".dockerignore": true, ".containerignore": true, ".md": true, ".rst": true, ".txt": true, ".go": true, ".py": true, ".rb": true,
-	".js": true, ".ts": true, ".java": true, ".sh": true, ".json": true, ".yaml": true, ".yml": true, ".toml": true, ".lock": true,
+var other = map[string]bool{".dockerignore": true, ".containerignore": true, ".md": true, ".rst": true, ".txt": true}
+
+// code are the endings of programs and data about Dockerfiles, and of Dockerfiles
+// of programs: Dockerfile.go is as likely one as the other.
+var code = map[string]bool{
+	".go": true, ".py": true, ".rb": true, ".js": true, ".ts": true, ".java": true, ".sh": true, ".json": true, ".yaml": true, ".yml": true,
+	".toml": true, ".lock": true,
 }
 
 var fromLine = lazy.Regexp(`(?mi)^\s*FROM\s+\S`)
@@ -48,7 +54,7 @@ func content(head []byte) bool {
 		return true
 	}
 	from, continues := false, false
-	for line := range bytes.Lines(head) {
+	for line := range bytes.Lines(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))) {
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 || line[0] == '#' {
 			continue
@@ -58,7 +64,10 @@ func content(head []byte) bool {
 		if was {
 			continue
 		}
-		word, rest, _ := bytes.Cut(line, []byte(" "))
+		word, rest := line, []byte(nil)
+		if i := bytes.IndexAny(line, " \t"); i >= 0 {
+			word, rest = line[:i], line[i:]
+		}
 		name := strings.ToLower(string(word))
 		_, known := command.Commands[name]
 		switch {
