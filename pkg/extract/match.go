@@ -54,7 +54,7 @@ func (w *walker) match(f foundFile, space []byte) {
 		}
 	}
 	if len(head) == HeadSize && late(f.path) {
-		by = w.matchWhole(f.path, by)
+		by = w.matchWhole(f, by)
 	}
 	if len(by) == 0 {
 		w.passed(f, bytes.IndexByte(head, 0) >= 0)
@@ -80,16 +80,28 @@ func late(p string) bool {
 
 // matchWhole shows the whole file to the extractors that do not know it by its
 // beginning, and returns all that want it. What cannot be read here is told by
-// those that read it.
-func (w *walker) matchWhole(p string, by []int) []int {
-	data, err := ReadFile(w.fsys, p)
+// those that read it. One that somebody named is wanted only by those that know it
+// by all of it: that some read any long file must not hide that none knows it.
+func (w *walker) matchWhole(f foundFile, by []int) []int {
+	data, err := ReadFile(w.fsys, f.path)
 	if err != nil {
 		return by
 	}
+	known := false
 	for i, e := range w.options.Extractors {
-		if !slices.Contains(by, i) && e.Match(p, data) {
-			by = append(by, i)
+		before := slices.Contains(by, i)
+		if before && (known || !f.named) {
+			continue
 		}
+		if e.Match(f.path, data) {
+			known = true
+			if !before {
+				by = append(by, i)
+			}
+		}
+	}
+	if f.named && !known {
+		return nil
 	}
 	return by
 }
