@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/intact-dev/intact/pkg/extract"
@@ -46,6 +47,7 @@ func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 	s := &resource.Sink{}
 	file := written.NewFile(p, data)
 	var problems []extract.Problem
+	var templates []yamlpos.Node
 	for d, err := range f.Docs(func(text []byte) bool { return bytes.Contains(text, []byte("Resources")) }) {
 		if err != nil {
 			problems = append(problems, yamlpos.Problem(p, err))
@@ -56,10 +58,12 @@ func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 		}
 		t := &template{root: d.Root(), file: file, sink: s, asked: map[string]bool{}}
 		t.read()
+		templates = append(templates, d.Root())
 		for _, err := range d.Problems() {
 			problems = append(problems, yamlpos.Problem(p, err))
 		}
 	}
+	s.KeepTags(func(s *extract.Site) *resource.Definition { return parameterOf(file, templates, s) })
 	r := s.Result()
 	if strings.Contains("/"+p, "/cdk.out/") { // made anew from a program, whatever is changed in it
 		for i := range r.Found {
@@ -85,6 +89,19 @@ func isTemplate(n yamlpos.Node) bool {
 		}
 	}
 	return false
+}
+
+// parameterOf is the parameter of which the bytes of a site are the default.
+func parameterOf(file *written.File, templates []yamlpos.Node, s *extract.Site) *resource.Definition {
+	for _, t := range templates {
+		for k, p := range t.Get("Parameters").Fields() {
+			if at := p.Get("Default").Pos(); at.Exact() && at.Start <= s.Start && s.End <= at.End {
+				name := regexp.QuoteMeta(k.String())
+				return &resource.Definition{Uses: `\$\{\s*` + name + `\s*\}|\bRef["']?\s*:?\s*["']?` + name + `\b`, Files: []*written.File{file}}
+			}
+		}
+	}
+	return nil
 }
 
 // A template is one document.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -150,6 +151,7 @@ func stackFiles(fsys fs.FS, dir string) ([]string, error) {
 // run reads the program with the values of a stack; "" = with its defaults alone.
 func (p *program) run(stack string, s *resource.Sink) (problems []extract.Problem, read []string) {
 	r := &run{program: p, sink: s, stack: map[string]*resource.Value{}, known: map[string]*resource.Value{}, invoked: map[[2]int]bool{}}
+	var roots []*yamlpos.Doc // of the stack
 	if stack != "" {
 		read = append(read, stack)
 		file, docs, wrong, err := open(p.fsys, stack)
@@ -160,9 +162,42 @@ func (p *program) run(stack string, s *resource.Sink) (problems []extract.Proble
 		for _, d := range docs {
 			r.values(resource.YAML{File: file}, d.Root().Get("config"))
 		}
+		roots = append(roots, docs...)
 		base := path.Base(stack)
 		r.name = strings.TrimSuffix(strings.TrimPrefix(base, "Pulumi."), path.Ext(base))
 	}
 	r.read()
+	s.KeepTags(func(site *extract.Site) *resource.Definition {
+		switch site.File {
+		case stack:
+			for _, d := range roots {
+				if c := p.configOf(d.Root(), site); c != nil {
+					return c
+				}
+			}
+		case p.main.Path:
+			return p.configOf(p.project, site)
+		case p.file.Path:
+			return p.configOf(p.root, site)
+		}
+		return nil
+	})
 	return problems, read
+}
+
+// configOf is the configuration in root in whose value or default the bytes of a
+// site stand.
+func (p *program) configOf(root yamlpos.Node, s *extract.Site) *resource.Definition {
+	for _, key := range []string{"config", "configuration"} {
+		for k, v := range root.Get(key).Fields() {
+			for _, n := range []yamlpos.Node{v, v.Get("default"), v.Get("value")} {
+				if at := n.Pos(); at.Exact() && at.Start <= s.Start && s.End <= at.End {
+					name := k.String()
+					name = regexp.QuoteMeta(name[strings.LastIndexByte(name, ':')+1:])
+					return &resource.Definition{Uses: `\$\{(?:[\w-]+:)?` + name + `\s*\}`, Files: []*written.File{p.file}}
+				}
+			}
+		}
+	}
+	return nil
 }

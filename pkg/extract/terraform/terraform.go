@@ -61,6 +61,7 @@ func (Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 		if loose = vars && len(m.files) == 0; loose {
 			e.loose(p)
 		}
+		sink.KeepTags(e.definition)
 		problems = append(problems, e.told(p, vars)...)
 		maps.Copy(claims, e.claims)
 		maps.Copy(read, e.read)
