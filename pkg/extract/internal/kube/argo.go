@@ -64,6 +64,7 @@ func (w *walk) source(n yamlpos.Node) {
 	defer func() { w.charted(before, n.Get("chart"), n.Get("targetRevision")) }()
 	w.chart(n)
 	w.in(func() { w.each(n.Get("kustomize", "images"), w.kustomizeImage) }, "kustomize", "images")
+	w.in(func() { w.patches(n.Get("kustomize", "patches")) }, "kustomize", "patches")
 	helm := n.Get("helm")
 	w.in(func() {
 		w.in(func() { w.parameters(helm.Get("parameters")) }, "parameters")

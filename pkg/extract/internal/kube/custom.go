@@ -61,6 +61,8 @@ func (w *walk) custom(n yamlpos.Node) {
 		}
 	case "kustomize.toolkit.fluxcd.io":
 		w.in(func() { w.each(spec.Get("images"), w.override) }, "spec", "images")
+		w.in(func() { w.patches(spec.Get("patches")) }, "spec", "patches")
+		w.in(func() { w.patches(spec.Get("patchesJson6902")) }, "spec", "patchesJson6902")
 	}
 }
 

@@ -74,6 +74,50 @@ func TestCustomResources(t *testing.T) {
 			"22 spec.sources[0].kustomize.images[2] acme/e (the tag is the one that the overlay has)",
 			"23 spec.sources[1].targetRevision registry.example/manifests:>=1 artifact (a range of versions: >=1)",
 		}},
+		{"application of an overlay", object("argoproj.io/v1alpha1", "Application", `spec:
+  source:
+    repoURL: https://git.example/x
+    kustomize:
+      patches:
+      - target: {kind: Deployment}
+        patch: |-
+          - op: replace
+            path: /spec/template/spec/containers/0/image
+            value: acme/a:1
+          - {op: remove, path: /spec/image, value: acme/x:1}
+      - path: elsewhere.yaml
+`), []string{"13 spec.source.kustomize.patches[0].patch[0].value acme/a:1 <acme/a:1>"}},
+		{"kustomization of Flux", object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", `spec:
+  images: [{name: acme/a, newTag: "1"}]
+  patches:
+  - patch: |
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: d}
+      spec: {template: {spec: {containers: [{name: c, image: acme/b:2}]}}}
+  - patch: '[{"op":"add","path":"/spec/template/spec/initContainers","value":[{"name":"i","image":"acme/c:3"}]},
+      {"op":"replace","path":"/spec/template/spec/volumes/0/image/reference","value":"acme/d:4"},
+      {"op":"replace","path":"/spec/replicas","value":3}]'
+  patchesJson6902:
+  - {target: {kind: Pod}, patch: [{op: replace, path: /spec/containers/0/image, value: acme/e:5}]}
+`), []string{
+			"5 spec.images[0] acme/a:1 <>, digest: ",
+			"11 spec.patches[0].patch.spec.template.spec.containers[0].image acme/b:2 <acme/b:2>",
+			"12 spec.patches[1].patch[0].value[0].image acme/c:3",
+			"12 spec.patches[1].patch[1].value acme/d:4",
+			"16 spec.patchesJson6902[0].patch[0].value acme/e:5 <acme/e:5>",
+		}},
+		{"patches of a helm release", object("helm.toolkit.fluxcd.io/v2", "HelmRelease", `spec:
+  postRenderers:
+  - kustomize:
+      patches:
+      - {patch: "kind: Pod\napiVersion: v1\nmetadata: {name: p}\nspec: {containers: [{name: c, image: acme/f:6}]}"}
+      patchesJson6902:
+      - {patch: [{op: add, path: /spec/containers/-, value: {name: c, image: acme/g:7}}]}
+`), []string{
+			"8 spec.postRenderers[0].kustomize.patches[0].patch.spec.containers[0].image acme/f:6",
+			"10 spec.postRenderers[0].kustomize.patchesJson6902[0].patch[0].value.image acme/g:7 <acme/g:7>",
+		}},
 		{"application set", object("argoproj.io/v1alpha1", "ApplicationSet", "spec: {template: {spec: {source: {repoURL: x, kustomize: {images: ['acme/a:{{tag}}']}}}}}"), []string{"4 spec.template.spec.source.kustomize.images[0] acme/a:{{tag}} (template {{tag}})"}},
 		{"knative", object("serving.knative.dev/v1", "Service", "spec: {template: {spec: {containers: [{image: acme/app:1}]}}}"), []string{"4 spec.template.spec.containers[0].image acme/app:1 [Service/n container user-container] <acme/app:1>"}},
 		{"tekton task", object("tekton.dev/v1", "Task", `spec:

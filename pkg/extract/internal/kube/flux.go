@@ -69,6 +69,9 @@ func (w *walk) helmRelease(spec yamlpos.Node) {
 	w.in(func() {
 		w.each(spec.Get("postRenderers"), func(p yamlpos.Node) {
 			w.in(func() { w.each(p.Get("kustomize", "images"), w.override) }, "kustomize", "images")
+			for _, key := range []string{"patches", "patchesJson6902"} {
+				w.in(func() { w.patches(p.Get("kustomize", key)) }, "kustomize", key)
+			}
 		})
 	}, "postRenderers")
 }
