@@ -214,16 +214,33 @@ func (w *walker) link(p string) {
 }
 
 // folderLink passes over a link to a folder: its files are read where they are, if
-// that is below a start.
+// that is below a start and in no folder that is passed over for its name.
 func (w *walker) folderLink(p string) {
 	w.other()
 	target, err := fs.ReadLink(w.fsys, p)
 	to := path.Join(path.Dir(p), target)
-	if err != nil || path.IsAbs(target) || !slices.ContainsFunc(w.starts, func(start string) bool {
-		return start == "." || to == start || strings.HasPrefix(to, start+"/")
-	}) {
+	if err != nil || path.IsAbs(target) || !slices.ContainsFunc(w.starts, func(start string) bool { return walked(start, to) }) {
 		w.problem(p, fact.Blocked, "a symbolic link to a folder that is not among those that are read: name that folder, too")
 	}
+}
+
+// walked reports whether a walk from start comes to the folder at p.
+func walked(start, p string) bool {
+	rest := "/" + p
+	if start != "." && p != start {
+		var below bool
+		if rest, below = strings.CutPrefix(p, start); !below || rest[0] != '/' {
+			return false
+		}
+	} else if p == start {
+		return true
+	}
+	for name := range strings.SplitSeq(rest[1:], "/") {
+		if name == ".git" || vendored(name) {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *walker) other() {
