@@ -85,7 +85,7 @@ func (e *extraction) change(t task) {
 
 // say is what an argument says, a list's items one after the other.
 func (e *extraction) say(t task, name string) string {
-	if v := t.args.Get(name); v.IsList() {
+	if v := t.get(name); v.IsList() {
 		return list(v)
 	}
 	x := expansion{e: e, s: t.s}

@@ -21,14 +21,14 @@ func (e *extraction) images(t task) {
 			e.image(t, "name", "tag")
 		}
 	case "docker_compose_v2", "docker_compose":
-		e.services(t, t.args.Get("definition"), t.at+".definition")
+		e.services(t, t.get("definition"), t.at+".definition")
 	case "docker_stack":
-		for i, compose := range oneOrMore(t.args.Get("compose")) {
+		for i, compose := range oneOrMore(t.get("compose")) {
 			e.services(t, compose, fmt.Sprintf("%s.compose[%d]", t.at, i))
 		}
 	case "k8s":
 		for _, key := range []string{"definition", "resource_definition"} {
-			e.objects(t, t.args.Get(key), t.at+"."+key)
+			e.objects(t, t.get(key), t.at+"."+key)
 		}
 	}
 }
@@ -36,19 +36,27 @@ func (e *extraction) images(t task) {
 // pulls reports whether an image module gets an image from a registry: it can
 // build one, or load it from a file.
 func (t task) pulls() bool {
-	source := t.args.Get("source").String()
+	source := t.get("source").String()
 	for _, key := range []string{"build", "path", "load_path"} {
-		if !t.args.Get(key).IsZero() && source != "pull" {
+		if !t.get(key).IsZero() && source != "pull" {
 			return false
 		}
 	}
 	return source == "" || source == "pull" || strings.Contains(source, "{{")
 }
 
+// get is an argument of a module, or one beside it, under args.
+func (t task) get(name string) yamlpos.Node {
+	if v := t.args.Get(name); !v.IsZero() {
+		return v
+	}
+	return t.n.Get("args", name)
+}
+
 // argument is one of a module's, which may be written as name=value.
 func (e *extraction) argument(t task, name string) written.Text {
-	if t.args.IsMap() {
-		return e.r.Text(t.args.Get(name))
+	if !t.get(name).IsZero() && (t.args.IsMap() || t.args.IsZero()) {
+		return e.r.Text(t.get(name))
 	}
 	whole := e.r.Text(t.args)
 	m := assignment(name).FindStringSubmatchIndex(whole.String())
@@ -67,12 +75,12 @@ func assignment(name string) *regexp.Regexp {
 // image adds the image that an argument names, with the tag that another one has.
 func (e *extraction) image(t task, name, tag string) {
 	use := t.args
-	if use.IsMap() {
-		use = use.Get(name)
+	if use.IsMap() || use.IsZero() {
+		use = t.get(name)
 	}
 	text := e.argument(t, name)
 	if text.Len() == 0 {
-		if v := t.args.Get(name); !v.IsZero() {
+		if v := t.get(name); !v.IsZero() {
 			e.r.Problem(v, t.at+"."+name, "an image is a text; this is none")
 		}
 		return

@@ -67,6 +67,10 @@ func (e *extraction) task(n yamlpos.Node, at string, outer *scope) {
 	}
 	for k, args := range n.Fields() {
 		name := k.String()
+		if name == "action" || name == "local_action" {
+			e.action(n, k, args, at+"."+name, *s)
+			continue
+		}
 		if keywords[name] || strings.HasPrefix(name, "with_") {
 			continue
 		}
@@ -74,6 +78,32 @@ func (e *extraction) task(n yamlpos.Node, at string, outer *scope) {
 		if !e.included(t) {
 			e.loop(t)
 		}
+	}
+}
+
+// action reads a task that names its module in a value, as the first word of a text
+// or as the key module of a mapping.
+//
+// https://docs.ansible.com/ansible/latest/reference_appendices/playbooks_keywords.html#task
+func (e *extraction) action(n, key, args yamlpos.Node, at string, s scope) {
+	if key.String() == "local_action" {
+		s.connection = "local"
+	}
+	name := args.Get("module").String()
+	if !args.IsMap() {
+		name, _, _ = strings.Cut(strings.TrimSpace(args.String()), " ")
+	}
+	t := task{n: n, key: key, args: args, module: module(name), name: n.Get("name").String(), at: at, s: &s}
+	switch {
+	case strings.Contains(name, "{{"): // most are that of the package manager
+		if t.get("image").IsZero() && !strings.Contains(args.String(), "image") {
+			return
+		}
+		e.elsewhere(args, at, "which module the task runs, is not evaluated")
+	case strings.HasPrefix(t.module, "include_"), strings.HasPrefix(t.module, "import_"), t.module == "include":
+		e.elsewhere(args, at, "tasks that an action includes are not evaluated")
+	default:
+		e.loop(t)
 	}
 }
 
