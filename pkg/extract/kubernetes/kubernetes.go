@@ -85,7 +85,7 @@ func (e Extractor) Extract(fsys fs.FS, p string) (extract.Result, error) {
 // has none of them for sure.
 var words = [][]byte{
 	[]byte("mage"), []byte("{{"), []byte("HelmRelease"), []byte("OCIRepository"), []byte("repoURL"),
-	[]byte("package"), []byte("bundle"), []byte("monitoring.coreos.com"),
+	[]byte("package"), []byte("bundle"), []byte("monitoring.coreos.com"), []byte("helm.cattle.io"),
 }
 
 // escaped reports whether letters may be written by their numbers, so that a word

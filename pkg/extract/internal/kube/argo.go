@@ -19,6 +19,9 @@ func (w *walk) argo(n, spec yamlpos.Node) {
 		w.in(func() { w.workflow(w.outer) }, "spec", "workflowSpec")
 	case "Application", "ApplicationSet":
 		w.in(func() { w.sources(spec) }, "spec")
+		if patch := spec.Get("templatePatch"); strings.Contains(patch.String(), "mage") { // most others are no YAML before they are rendered
+			w.in(func() { w.inner(patch, w.patched) }, "spec", "templatePatch")
+		}
 	}
 }
 
@@ -36,6 +39,17 @@ func (w *walk) workflow(spec yamlpos.Node) {
 	patch(spec)
 	w.in(func() { w.each(spec.Get("templates"), template) }, "templates")
 	w.in(func() { template(spec.Get("templateDefaults")) }, "templateDefaults")
+}
+
+// patched reads what a set puts over the applications that it makes: a part of a
+// source, mostly without its address.
+//
+// https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Template/#template-patch
+func (w *walk) patched(n yamlpos.Node) {
+	w.in(func() {
+		w.in(func() { w.source(n.Get("spec", "source")) }, "source")
+		w.in(func() { w.each(n.Get("spec", "sources"), w.source) }, "sources")
+	}, "spec")
 }
 
 // sources looks for the sources of applications, wherever a set has them.

@@ -51,6 +51,8 @@ func (w *walk) custom(n yamlpos.Node) {
 		w.in(func() { w.monitoring(spec) }, "spec")
 	case "pkg.crossplane.io":
 		w.in(func() { w.crossplane(spec) }, "spec")
+	case "helm.cattle.io":
+		w.in(func() { w.helmChart(spec) }, "spec")
 	case "source.toolkit.fluxcd.io":
 		if w.object.Kind == "OCIRepository" {
 			w.in(func() { w.ociRepository(spec) }, "spec")
@@ -143,9 +145,10 @@ func (w *walk) crossplane(spec yamlpos.Node) {
 	}
 }
 
-// configured reads the places that somebody names for the object's kind.
+// configured reads the places that are known of the object's kind, or that
+// somebody names.
 func (w *walk) configured(n yamlpos.Node) {
-	for _, c := range w.reader.CRDs {
+	for _, c := range append(known[:len(known):len(known)], w.reader.CRDs...) {
 		if c.Kind != w.object.Kind || c.Group != w.object.Group() {
 			continue
 		}

@@ -74,6 +74,41 @@ func TestCustomResources(t *testing.T) {
 			"22 spec.sources[0].kustomize.images[2] acme/e (the tag is the one that the overlay has)",
 			"23 spec.sources[1].targetRevision registry.example/manifests:>=1 artifact (a range of versions: >=1)",
 		}},
+		{"application set with a patch", object("argoproj.io/v1alpha1", "ApplicationSet", `spec:
+  templatePatch: |
+    spec:
+      source: {helm: {valuesObject: {image: {repository: acme/a, tag: "1"}}}}
+      sources: [{kustomize: {images: ['b=acme/b:2']}}]
+`), []string{
+			"7 spec.templatePatch.spec.source.helm.valuesObject.image acme/a:1 <1>",
+			"8 spec.templatePatch.spec.sources[0].kustomize.images[0] acme/b:2 <acme/b:2>",
+		}},
+		{"chart of K3s", object("helm.cattle.io/v1", "HelmChart", `spec:
+  chart: web
+  version: "1"
+  jobImage: acme/job:3
+  set: {image: acme/set:4, replicas: 2}
+  valuesContent: |
+    image: {repository: acme/a, tag: "1"}
+`), []string{
+			"10 spec.valuesContent.image acme/a:1 <1>",
+			"8 spec.set.image acme/set:4 <acme/set:4>",
+			"5 spec.chart web:1 artifact (a chart that is elsewhere and is not rendered here: --rendered takes a folder of what you render)",
+			"7 spec.jobImage acme/job:3 <acme/job:3>",
+		}},
+		{"settings of a chart of K3s", object("helm.cattle.io/v1", "HelmChartConfig", "spec: {valuesContent: \"image: acme/a:1\"}\n"), []string{
+			"4 spec.valuesContent.image acme/a:1",
+		}},
+		{"disk of a virtual machine", object("kubevirt.io/v1", "VirtualMachine", "spec: {template: {spec: {volumes: [{name: a, containerDisk: {image: acme/disk:1}}]}}}"), []string{
+			"4 spec.template.spec.volumes[0].containerDisk.image acme/disk:1 <acme/disk:1>",
+		}},
+		{"catalog of operators", object("operators.coreos.com/v1alpha1", "CatalogSource", "spec: {image: acme/catalog:1}"), []string{
+			"4 spec.image acme/catalog:1 <acme/catalog:1>",
+		}},
+		{"operator", object("operators.coreos.com/v1alpha1", "ClusterServiceVersion", "spec: {relatedImages: [{name: a, image: acme/r:1}], install: {spec: {deployments: [{spec: {template: {spec: {"+pod+"}}}}]}}}"), []string{
+			"4 spec.install.spec.deployments[0].spec.template.spec.containers[0].image acme/app:1 [ClusterServiceVersion/n container a] <acme/app:1>",
+			"4 spec.relatedImages[0].image acme/r:1 <acme/r:1>",
+		}},
 		{"application of an overlay", object("argoproj.io/v1alpha1", "Application", `spec:
   source:
     repoURL: https://git.example/x
