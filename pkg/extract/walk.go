@@ -81,9 +81,12 @@ func (w *walker) find(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read %q: %w", start, cause(err))
 		}
-		if !info.IsDir() {
+		switch {
+		case info.Mode().IsRegular():
 			w.named(start)
 			continue
+		case !info.IsDir(): // to open a pipe waits for whoever writes to it
+			return fmt.Errorf("read %q: %w", start, errNoFile)
 		}
 		w.ignore.named = append(w.ignore.named, start)
 		if err := w.dir(ctx, start); err != nil {
@@ -92,6 +95,8 @@ func (w *walker) find(ctx context.Context) error {
 	}
 	return nil
 }
+
+var errNoFile = errors.New("it is neither a file nor a folder; what a command prints can be read from standard input: -f -")
 
 // named is file for what somebody named.
 func (w *walker) named(p string) {
