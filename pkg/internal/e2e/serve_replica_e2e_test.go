@@ -24,6 +24,7 @@ type replica struct {
 	s       *serving
 	address string
 	log     string
+	env     []string // more variables
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd // nil = it does not run
@@ -52,7 +53,7 @@ func (r *replica) start(t *testing.T) {
 	log := must(os.OpenFile(r.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600))(t)
 	defer func() { ok(t, log.Close()) }()
 	cmd := exec.Command(r.s.bin, "serve", "--config", r.s.config, "--listen", r.address)
-	cmd.Env = r.s.environment(t)
+	cmd.Env = append(r.s.environment(t), r.env...)
 	cmd.Stderr = log
 	ok(t, cmd.Start())
 	r.mu.Lock()
@@ -145,6 +146,7 @@ func (r *replica) judged(t *testing.T, last map[string]time.Time) (n int) {
 	t.Helper()
 	f := must(os.Open(r.log))(t)
 	defer func() { ok(t, f.Close()) }()
+	mine := map[string]time.Time{}
 	in := bufio.NewScanner(f)
 	in.Buffer(nil, 1<<20)
 	for in.Scan() {
@@ -156,10 +158,13 @@ func (r *replica) judged(t *testing.T, last map[string]time.Time) (n int) {
 			continue // of a process that was killed, or about something else
 		}
 		n++
-		if line.Time.After(last[line.Tag]) {
-			last[line.Tag] = line.Time
-		}
+		mine[line.Tag] = line.Time
 	}
 	ok(t, in.Err())
+	for tag, at := range mine {
+		if at.After(last[tag]) {
+			last[tag] = at
+		}
+	}
 	return n
 }

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,12 +30,23 @@ type Postgres struct {
 	as     *syscall.Credential
 	next   int
 	more   []string // arguments
+	clock  string   // file with the offset of its clock; "" = it has the machine's
 }
 
 // StartPostgres starts a server on a folder of its own and waits until it
 // answers. It lives until Close, or until the test's process ends. settings are
 // like "fsync=on".
 func StartPostgres(ctx context.Context, settings ...string) (*Postgres, error) {
+	return startPostgres(ctx, false, settings)
+}
+
+// StartPostgresWithClock is [StartPostgres] with a clock of its own, which
+// [Postgres.Step] puts forward and back. It needs Debian's libfaketime.
+func StartPostgresWithClock(ctx context.Context, settings ...string) (*Postgres, error) {
+	return startPostgres(ctx, true, settings)
+}
+
+func startPostgres(ctx context.Context, clock bool, settings []string) (*Postgres, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
 		return nil, errors.New("find PostgreSQL (apt-get install postgresql)")
@@ -45,6 +57,12 @@ func StartPostgres(ctx context.Context, settings ...string) (*Postgres, error) {
 	}
 	if p.place, err = newPlace(); err != nil {
 		return nil, err
+	}
+	if clock {
+		p.clock = p.place.path("clock")
+		if err := p.Step(0); err != nil {
+			return nil, errors.Join(err, p.place.remove())
+		}
 	}
 	p.keep = newNursery()
 	if err := p.start(ctx); err != nil {
@@ -88,10 +106,31 @@ func (p *Postgres) unprivileged(dir string) error {
 func (p *Postgres) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(p.bin, name), args...)
 	cmd.Dir = "/"
+	if p.clock != "" && name == "postgres" {
+		// What measures time by the other clock must not notice.
+		cmd.Env = append(os.Environ(), "LD_PRELOAD=libfaketime.so.1", "LD_LIBRARY_PATH="+strings.Join(faketime, ":"),
+			"FAKETIME_TIMESTAMP_FILE="+p.clock, "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_DISABLE_SHM=1")
+	}
 	if p.as != nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
 	}
 	return cmd
+}
+
+// faketime are the folders of Debian's libfaketime.
+var faketime = []string{"/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime"}
+
+// Step lets the clock of a server with one be so much ahead of the machine's from
+// now on, or behind it. Other clocks of the server go on as they were.
+func (p *Postgres) Step(ahead time.Duration) error {
+	next := p.clock + ".next"
+	if err := os.WriteFile(next, fmt.Appendf(nil, "%+d\n", int(ahead.Seconds())), 0o644); err != nil {
+		return fmt.Errorf("step PostgreSQL's clock: %w", err)
+	}
+	if err := os.Rename(next, p.clock); err != nil {
+		return fmt.Errorf("step PostgreSQL's clock: %w", err)
+	}
+	return nil
 }
 
 // Restart ends the server at once, if it runs, and starts it again.

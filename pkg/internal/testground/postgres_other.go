@@ -5,6 +5,7 @@ package testground
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // A Postgres is there on Linux only.
@@ -14,6 +15,12 @@ var errNoPostgres = errors.New("start PostgreSQL: on Linux only")
 
 // StartPostgres says that there is none.
 func StartPostgres(context.Context, ...string) (*Postgres, error) { return nil, errNoPostgres }
+
+// StartPostgresWithClock says that there is none.
+func StartPostgresWithClock(context.Context, ...string) (*Postgres, error) { return nil, errNoPostgres }
+
+// Step says that there is none.
+func (*Postgres) Step(time.Duration) error { return errNoPostgres }
 
 // Restart says that there is none.
 func (*Postgres) Restart(context.Context) error { return errNoPostgres }
