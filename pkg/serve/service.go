@@ -86,6 +86,7 @@ type Service struct {
 	hooks  swap // the handler of webhooks
 	api    swap
 	sender *notify.Sender
+	full   full // places that can be told nothing now
 
 	mu      sync.Mutex
 	current *Snapshot

@@ -24,7 +24,7 @@ const notifyKind = "notify"
 func (s *Service) tell(ctx context.Context, tx *jobs.Tx) error {
 	var tasks []jobs.Task
 	for _, n := range s.Snapshot().Config.Serve.Notify {
-		tasks = append(tasks, jobs.Task{Kind: notifyKind, Key: n.Name})
+		tasks = append(tasks, jobs.Task{Kind: notifyKind, Key: n.Name, NotBefore: s.full.next(n.Name, s.o.Clock())})
 	}
 	return s.queue.WantTx(ctx, tx, tasks...)
 }
@@ -44,31 +44,6 @@ func (s *Service) judged(ctx context.Context, tx *jobs.Tx) error {
 	}
 	return s.tell(ctx, tx)
 }
-
-// A told is what is remembered of a place: up to which happening it knows, what
-// became of the last ones, and what waits.
-type told struct {
-	After   int64                 `json:"after"`
-	Told    []notify.Told         `json:"told,omitempty"`
-	Waiting []happening.Happening `json:"waiting,omitempty"`
-	Failed  int                   `json:"failed,omitempty"` // attempts in a row
-	// The last of them was at Since, and To is the mark of where it went: nothing is
-	// sent there before Until.
-	Since time.Time `json:"since,omitzero"`
-	Until time.Time `json:"until,omitzero"`
-	To    string    `json:"to,omitempty"`
-}
-
-// pause is how long nothing is sent to a place that failed, however much happens
-// meanwhile. It does not hold for another address, nor if the clock was put back.
-func (t *told) pause(place notify.Place, at time.Time) time.Duration {
-	if t.To != place.Mark() || at.Before(t.Since) {
-		return 0
-	}
-	return max(0, t.Until.Sub(at))
-}
-
-func toldState(place string) string { return "notify " + place }
 
 // introduce makes places known that a config has for the first time: they are told
 // what happens from now on, and not all that ever did.
@@ -106,12 +81,14 @@ func (s *Service) notify(ctx context.Context, run *jobs.Run) error {
 	if err != nil {
 		return err
 	}
-	t, fresh, err := s.waiting(ctx, c)
+	at := s.o.Clock().UTC()
+	t, step, fresh, err := s.plan(ctx, c, now.Config.Serve.Limits.Notifications, at)
 	if err != nil {
 		return fmt.Errorf("notify %q: %w", c.Name, err)
 	}
-	at := s.o.Clock().UTC()
-	if pause := t.pause(place, at); pause > 0 {
+	pause := t.pause(place, at)
+	s.full.set(c.Name, at, max(pause, step.Full.Sub(at)))
+	if pause > 0 {
 		if fresh { // the store may not keep what happened for so long
 			if err := s.remember(ctx, c.Name, &t, at); err != nil {
 				return fmt.Errorf("notify %q: %w", c.Name, err)
@@ -119,7 +96,6 @@ func (s *Service) notify(ctx context.Context, run *jobs.Run) error {
 		}
 		return run.CommitAgain(ctx, pause, nil)
 	}
-	step := notify.Plan(at, now.Config.Serve.Limits.Notifications, t.Told, t.Waiting)
 	later, err := s.send(ctx, place, &t, step, at)
 	if err != nil {
 		return fmt.Errorf("notify %q: %w", c.Name, err)
@@ -150,55 +126,50 @@ func (s *Service) placeOf(c config.Notify) (notify.Place, error) {
 // page is how many happenings are read at a time.
 const page = 500
 
-// waiting is what is remembered of a place, with what is new for it, if anything is.
-func (s *Service) waiting(ctx context.Context, c config.Notify) (t told, fresh bool, err error) {
+// plan is what is remembered of a place and what to do about it, with what is new for
+// it, if anything is.
+func (s *Service) plan(ctx context.Context, c config.Notify, limit int, at time.Time) (t told, step notify.Step, fresh bool, err error) {
 	state, err := s.o.Store.State(ctx, toldState(c.Name))
 	if err != nil {
-		return t, false, err
+		return t, step, false, err
 	}
 	if len(state.Data) > 0 {
 		if err := json.Unmarshal(state.Data, &t); err != nil {
-			return t, false, fmt.Errorf("state %q: %w", toldState(c.Name), err)
+			return t, step, false, fmt.Errorf("state %q: %w", toldState(c.Name), err)
 		}
 	}
 	for {
 		list, err := s.o.Store.Happenings(ctx, store.HappeningFilter{After: t.After, Limit: page})
 		if err != nil {
-			return t, false, err
+			return t, step, false, err
 		}
 		for _, row := range list {
 			t.After = row.ID
 			var h happening.Happening
 			if err := json.Unmarshal(row.Data, &h); err != nil {
-				return t, false, fmt.Errorf("happening %d: %w", row.ID, err)
+				return t, step, false, fmt.Errorf("happening %d: %w", row.ID, err)
 			}
 			if fresh = true; h.Wanted(c.On) {
 				t.Waiting = append(t.Waiting, h)
 			}
 		}
+		step = notify.Plan(at, limit, t.Told, t.Waiting)
+		t.settle(step, at)
 		if len(list) < page {
-			return t, fresh, nil
+			return t, step, fresh, nil
 		}
 	}
 }
 
 // send does a step, and says when to try again what failed; 0 = nothing did.
 func (s *Service) send(ctx context.Context, place notify.Place, t *told, step notify.Step, at time.Time) (time.Duration, error) {
-	for _, h := range step.Done {
-		t.drop(h)
-	}
-	for _, h := range step.Held {
-		t.fate(h, notify.Held, at)
-	}
-	for _, h := range step.Repeated {
-		t.fate(h, notify.Repeated, at)
-	}
 	messages := slices.Clone(step.Send)
 	if step.Fold != nil {
 		messages = append(messages, *step.Fold)
 	}
 	for _, h := range messages {
 		err := s.sender.Send(ctx, place, h)
+		one, folded, part := notify.Sent, notify.Summary, notify.InFold
 		var failed *notify.Error
 		switch {
 		case err == nil:
@@ -216,44 +187,17 @@ func (s *Service) send(ctx context.Context, place notify.Place, t *told, step no
 		default:
 			s.o.Metrics.Notified(place.Name(), ops.Dropped)
 			s.o.Log.ErrorContext(ctx, "a place refuses to be told", "place", place, "happening", h.ID, "error", err.Error())
+			one, folded, part = notify.Refused, notify.Refused, notify.Refused
 		}
 		if step.Fold != nil && h.ID == step.Fold.ID {
-			t.Told = append(t.Told, notify.Told{ID: h.ID, Fate: notify.Summary, At: at, Happened: h.At, Subject: h.Subject, Title: h.Title})
-			for _, f := range step.Folded {
-				t.fate(f, notify.InFold, at)
-			}
+			t.fate(folded, at, h)
+			t.fate(part, at, step.Folded...)
 		} else {
-			t.fate(h, notify.Sent, at)
+			t.fate(one, at, h)
 		}
 		if err := s.remember(ctx, place.Name(), t, at); err != nil {
 			return 0, err
 		}
 	}
 	return 0, s.remember(ctx, place.Name(), t, at)
-}
-
-// fate says what became of h at the place.
-func (t *told) fate(h happening.Happening, f notify.Fate, at time.Time) {
-	t.Told = slices.DeleteFunc(t.Told, func(o notify.Told) bool { return o.ID == h.ID })
-	t.Told = append(t.Told, notify.Told{ID: h.ID, Fate: f, At: at, Happened: h.At, Subject: h.Subject, Title: h.Title})
-	if f != notify.Held && f != notify.Repeated {
-		t.drop(h)
-	}
-}
-
-func (t *told) drop(h happening.Happening) {
-	t.Waiting = slices.DeleteFunc(t.Waiting, func(o happening.Happening) bool { return o.ID == h.ID })
-}
-
-// remember writes t down, without what no plan needs any more.
-func (s *Service) remember(ctx context.Context, place string, t *told, at time.Time) error {
-	t.Told = slices.DeleteFunc(t.Told, func(o notify.Told) bool {
-		waits := o.Fate == notify.Held || o.Fate == notify.Repeated
-		return !waits && at.Sub(o.At).Abs() > 2*notify.Window
-	})
-	data, err := json.Marshal(t)
-	if err != nil {
-		return err
-	}
-	return s.o.Store.SetState(ctx, toldState(place), data, at)
 }

@@ -43,7 +43,7 @@ func happenings() map[string]happening.Happening {
 			{ID: "1", At: noon.Add(-2 * time.Minute), Type: happening.ImageJudged, Subject: "r/a:1", Title: "denied", Verdict: policy.Deny},
 			{ID: "2", At: noon.Add(-time.Minute), Type: happening.ImageJudged, Subject: "r/a:1", Title: "denied", Verdict: policy.Deny},
 			{ID: "3", At: noon, Type: happening.ImageJudged, Subject: "r/b:main", Title: "moved", Before: digest("a"), Digest: digest("b"), Verdict: policy.Warn},
-		}, func(happening.Happening) bool { return false }),
+		}, func(happening.Happening) int { return 1 }, func(happening.Happening) bool { return false }),
 	}
 }
 

@@ -12,30 +12,6 @@ import (
 // the same thing is told once.
 const Window = time.Hour
 
-// A Fate is what became of a happening at one place.
-type Fate string
-
-// Fates. Only Held and Repeated ones are still waiting.
-const (
-	Sent     Fate = "sent"     // told by itself
-	Held     Fate = "held"     // over the limit: goes into the next summary
-	Repeated Fate = "repeated" // told already: counted in a summary, later
-	InFold   Fate = "folded"   // told in a summary
-	Summary  Fate = "summary"  // is a summary
-)
-
-// A Told is what is kept of a happening at one place, one for each ID. Those of
-// the last two windows are needed; those that wait must be kept until they do not.
-type Told struct {
-	ID   string    `json:"id"`
-	Fate Fate      `json:"fate"`
-	At   time.Time `json:"at"` // when it met its fate
-	// Happened is its own time, by which it is known what is so now.
-	Happened time.Time `json:"happened"`
-	Subject  string    `json:"subject"`
-	Title    string    `json:"title"`
-}
-
 // A Step is what to do about one place now.
 type Step struct {
 	// Send are to be sent one by one, in this order. Each is [Sent] when it was.
@@ -50,6 +26,9 @@ type Step struct {
 	Done []happening.Happening
 	// Again is when waiting ones can be told, at the latest; zero = none waits.
 	Again time.Time
+	// Full is until when nothing more can be sent after this step, however alarming;
+	// zero = there is room.
+	Full time.Time
 }
 
 // Plan says what to tell a place at now. Told is what is kept of the place, waiting
@@ -83,6 +62,9 @@ func Plan(now time.Time, limit int, told []Told, waiting []happening.Happening) 
 	for _, h := range p.fresh {
 		p.tell(h)
 	}
+	if !p.room(true) {
+		p.step.Full = p.roomAt(true)
+	}
 	return p.step
 }
 
@@ -90,7 +72,7 @@ func Plan(now time.Time, limit int, told []Told, waiting []happening.Happening) 
 type planner struct {
 	now   time.Time
 	limit int
-	fate  map[string]Fate
+	fate  map[string]Told
 	known map[string][]record // by subject, in the order of what happened
 	sent  []time.Time         // messages within the window, oldest first
 	held  []happening.Happening
@@ -107,13 +89,13 @@ type record struct {
 }
 
 func newPlanner(now time.Time, limit int, told []Told) *planner {
-	p := &planner{now: now, limit: max(1, limit), fate: map[string]Fate{}, known: map[string][]record{}}
+	p := &planner{now: now, limit: max(1, limit), fate: map[string]Told{}, known: map[string][]record{}}
 	for _, t := range told {
-		p.fate[t.ID] = t.Fate
-		if (t.Fate == Sent || t.Fate == Summary) && p.recent(t.At) {
+		p.fate[t.ID] = t
+		if t.message() && p.recent(t.At) {
 			p.sent = append(p.sent, t.At)
 		}
-		if t.Fate == Sent || t.Fate == InFold {
+		if t.known() {
 			p.record(t.Subject, record{happened: t.Happened, told: t.At, title: t.Title})
 		}
 	}
@@ -146,21 +128,24 @@ func (p *planner) before(h happening.Happening) (record, bool) {
 	return record{}, false
 }
 
+// times is how many happenings h stands for.
+func (p *planner) times(h happening.Happening) int { return max(1, p.fate[h.ID].Times) }
+
 // superseded reports whether people know something else that happened to the
 // subject of h after it.
 func (p *planner) superseded(h happening.Happening) bool {
-	return slices.ContainsFunc(p.known[h.Subject], func(r record) bool { return r.happened.After(h.At) && r.title != h.Title })
+	return h.Subject != "" && slices.ContainsFunc(p.known[h.Subject], func(r record) bool { return r.happened.After(h.At) && r.title != h.Title })
 }
 
 // sort says what h is. All before it were sorted.
 func (p *planner) sort(h happening.Happening) {
-	fate := p.fate[h.ID]
+	fate := p.fate[h.ID].Fate
 	before, any := p.before(h)
 	// Two changes of what runs are never the same, however alike their titles are:
 	// each is what the look before did not find.
 	same := any && before.title == h.Title && h.Type != happening.RunningChanged
 	switch {
-	case fate == Sent || fate == InFold || fate == Summary:
+	case fate != "" && fate != Held && fate != Repeated:
 		p.step.Done = append(p.step.Done, h)
 		return
 	case fate == Held || same && before.held:
@@ -193,8 +178,10 @@ func (p *planner) most(alarming bool) int {
 }
 
 // wait looks again when there is room. There is none now.
-func (p *planner) wait(alarming bool) {
-	p.again(p.sent[len(p.sent)-p.most(alarming)].Add(Window))
+func (p *planner) wait(alarming bool) { p.again(p.roomAt(alarming)) }
+
+func (p *planner) roomAt(alarming bool) time.Time {
+	return p.sent[len(p.sent)-p.most(alarming)].Add(Window)
 }
 
 func (p *planner) again(at time.Time) {
@@ -216,12 +203,12 @@ func (p *planner) fold() {
 		p.step.Repeated = append(p.step.Repeated, p.due...)
 		p.wait(alarming)
 		return
-	case len(all) == 1 && len(p.held) == 1 && !p.superseded(all[0]):
+	case len(all) == 1 && len(p.held) == 1 && p.times(all[0]) == 1 && !p.superseded(all[0]):
 		p.send(all[0]) // a summary of one would say less
 		return
 	}
 	slices.SortStableFunc(all, func(a, b happening.Happening) int { return a.At.Compare(b.At) })
-	s := summary(p.now, all, p.superseded)
+	s := summary(p.now, all, p.times, p.superseded)
 	p.step.Fold, p.step.Folded = &s, all
 	p.sent = append(p.sent, p.now)
 }

@@ -18,14 +18,15 @@ import (
 const Folded happening.Type = "notify.folded"
 
 // summary makes one message of several: how many of what, then what they are, the
-// alarming first, equal ones counted. Its verdict is the worst of theirs. Superseded
-// reports those that are overtaken.
-func summary(now time.Time, all []happening.Happening, superseded func(happening.Happening) bool) happening.Happening {
+// alarming first, equal ones counted. Its verdict is the worst of theirs. Times says
+// how many each stands for, superseded reports those that are overtaken.
+func summary(now time.Time, all []happening.Happening, times func(happening.Happening) int, superseded func(happening.Happening) bool) happening.Happening {
 	ids := sha256.New()
 	verdicts := make([]policy.Decision, 0, len(all))
-	subject := all[0].Subject
+	subject, n := all[0].Subject, 0
 	for _, h := range all {
-		fmt.Fprintf(ids, "%d %s ", len(h.ID), h.ID)
+		n += times(h)
+		fmt.Fprintf(ids, "%d %s %d ", len(h.ID), h.ID, times(h))
 		verdicts = append(verdicts, verdictOf(h))
 		if h.Subject != subject {
 			subject = ""
@@ -33,7 +34,7 @@ func summary(now time.Time, all []happening.Happening, superseded func(happening
 	}
 	return happening.Happening{
 		ID: "folded-" + hex.EncodeToString(ids.Sum(nil)[:16]), Type: Folded, At: now, Subject: subject,
-		Title: fmt.Sprintf("%d more: %s", len(all), tally(all)), Lines: listed(all, superseded), Verdict: policy.Worst(verdicts...),
+		Title: fmt.Sprintf("%d more: %s", n, tally(all, times)), Lines: listed(all, times, superseded), Verdict: policy.Worst(verdicts...),
 	}
 }
 
@@ -49,12 +50,12 @@ func verdictOf(h happening.Happening) policy.Decision {
 }
 
 // tally is "30 denied, 7 moved", in the order of concern.
-func tally(all []happening.Happening) string {
+func tally(all []happening.Happening, times func(happening.Happening) int) string {
 	order := []string{"denied", "undecided", "not seen", "config refused", "deleted", "moved", "allowed with warnings", "allowed"}
 	n := map[string]int{}
 	for _, h := range all {
 		word := wordFor(h)
-		n[word]++
+		n[word] += times(h)
 		if !slices.Contains(order, word) {
 			order = append(order, word)
 		}
@@ -94,8 +95,9 @@ func wordFor(h happening.Happening) string {
 	return string(h.Type)
 }
 
-// listed has one line for each subject and title, with the time of the last.
-func listed(all []happening.Happening, superseded func(happening.Happening) bool) []string {
+// listed has one line for each subject and title, with the time and the digest of
+// the last.
+func listed(all []happening.Happening, times func(happening.Happening) int, superseded func(happening.Happening) bool) []string {
 	type entry struct {
 		last happening.Happening
 		n    int
@@ -110,12 +112,15 @@ func listed(all []happening.Happening, superseded func(happening.Happening) bool
 			at[key] = i
 			entries = append(entries, entry{})
 		}
-		entries[i].n++
+		entries[i].n += times(h)
 		entries[i].last = h // all are in the order of time
 	}
 	slices.SortStableFunc(entries, func(a, b entry) int {
 		rank := func(e entry) int {
-			if e.last.Alarming() {
+			switch {
+			case e.last.Subject == "": // of many subjects, see [Keep]
+				return 2
+			case e.last.Alarming():
 				return 0
 			}
 			return 1
@@ -128,11 +133,14 @@ func listed(all []happening.Happening, superseded func(happening.Happening) bool
 		if e.n > 1 {
 			when = fmt.Sprintf("%d times, last %s", e.n, when)
 		}
+		if e.last.Digest != "" {
+			when += ", " + string(e.last.Digest)
+		}
 		if superseded(e.last) {
 			when += ", overtaken"
 		}
 		// Cut each by itself, so that a long subject does not hide the rest.
-		lines = append(lines, fmt.Sprintf("%s: %s (%s)", clip(e.last.Subject, 200), clip(e.last.Title, 200), when))
+		lines = append(lines, fmt.Sprintf("%s: %s (%s)", clip(cmp.Or(e.last.Subject, "others"), 200), clip(e.last.Title, 200), when))
 	}
 	return lines
 }
