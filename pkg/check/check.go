@@ -91,6 +91,14 @@ type Finding struct {
 	Paths []fact.Bytes `json:"paths,omitempty"`
 	Dir   fact.Bytes   `json:"dir,omitempty"`
 	Count int          `json:"count,omitempty"`
+	// Detail is what is wrong with the paths, of a check that tells several things of
+	// them apart. States, of a check of what became of files, is of each of Paths the
+	// digest of what is in it now, its permissions, owner or target where these are
+	// what changed (untrusted), or "" for neither. AllStates hashes paths and states of
+	// all if some are not listed. The same paths with other ones are another finding.
+	Detail    string     `json:"detail,omitempty"`
+	States    []string   `json:"states,omitempty"`
+	AllStates ref.Digest `json:"allStates,omitempty"`
 	// Layer is the number of the layer from 1; 0 if it is about none.
 	Layer     int    `json:"layer,omitempty"`
 	CreatedBy string `json:"createdBy,omitempty"` // that layer's history line, untrusted

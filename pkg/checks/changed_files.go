@@ -2,6 +2,8 @@ package checks
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"path"
 	"slices"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/fact"
+	"github.com/intact-dev/intact/pkg/ref"
 )
 
 // changedFiles makes a check of the files of some kinds that a container changed.
@@ -27,10 +30,14 @@ func changedFiles(c check.Check, fix func(*changeGroup, *fact.Set) string, kinds
 		}
 		var out []check.Finding
 		for _, g := range groupChanges(s.Changes, kinds) {
-			out = append(out, check.Finding{
+			f := check.Finding{
 				Message: g.message(), Fix: fix(g, s), Origin: whereOf(s),
-				Paths: g.paths[:min(len(g.paths), maxGroupPaths)], Dir: g.dir, Count: len(g.paths),
-			})
+				Paths: g.paths[:min(len(g.paths), maxGroupPaths)], Dir: g.dir, Count: len(g.paths), Detail: g.what,
+			}
+			if g.kind != fact.FileData { // which changes as long as it runs
+				f.States, f.AllStates = g.states()
+			}
+			out = append(out, f)
 		}
 		return check.Answer{Findings: out}
 	}
@@ -53,7 +60,8 @@ type changeGroup struct {
 
 	first []fact.FileChange // up to listed
 	paths []fact.Bytes
-	dir   fact.Bytes // holds all of them
+	now   map[fact.Bytes]string // their states, see [check.Finding]
+	dir   fact.Bytes            // holds all of them
 }
 
 // groupChanges gathers the changes of some kinds by what happened, and by the
@@ -94,6 +102,12 @@ func groupChanges(l fact.List[fact.FileChange], kinds []fact.FileKind) []*change
 			g.first = append(g.first, f)
 		}
 		g.paths = append(g.paths, f.Path)
+		if state := strings.TrimSpace(string(f.Digest) + " " + f.Detail); state != "" {
+			if g.now == nil {
+				g.now = map[fact.Bytes]string{}
+			}
+			g.now[f.Path] = state
+		}
 	}
 	var out []*changeGroup
 	for _, g := range groups {
@@ -105,6 +119,25 @@ func groupChanges(l fact.List[fact.FileChange], kinds []fact.FileKind) []*change
 		return cmp.Or(cmp.Compare(a.top, b.top), cmp.Compare(a.kind, b.kind), cmp.Compare(a.what, b.what), compareBool(a.claimed, b.claimed))
 	})
 	return out
+}
+
+// states are those of the paths that are listed and, if that is not all of them, a
+// digest of all paths and states.
+func (g *changeGroup) states() (each []string, all ref.Digest) {
+	if g.now == nil {
+		return nil, ""
+	}
+	for _, p := range g.paths[:min(len(g.paths), maxGroupPaths)] {
+		each = append(each, g.now[p])
+	}
+	if len(each) == len(g.paths) {
+		return each, ""
+	}
+	sum := sha256.New()
+	for _, p := range g.paths {
+		fmt.Fprintf(sum, "%q %q\n", p, g.now[p])
+	}
+	return each, ref.Digest("sha256:" + hex.EncodeToString(sum.Sum(nil)))
 }
 
 func compareBool(a, b bool) int {

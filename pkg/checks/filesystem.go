@@ -51,7 +51,7 @@ func groupFindings(groups []fact.PathGroup, say func(paths string, g fact.PathGr
 	for _, g := range groups {
 		f := pathFinding(g)
 		f.Message = say(showPaths(g.Paths, g.Dir, g.Count), g) + inLayer(f.Layer, g.CreatedBy)
-		f.Fix = fix(g)
+		f.Fix, f.Detail = fix(g), g.Detail
 		out = append(out, f)
 	}
 	return out

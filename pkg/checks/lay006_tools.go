@@ -54,7 +54,7 @@ func toolFindings(tools []fact.Tool) []check.Finding {
 			Dir: commonDir(paths[g]), Paths: paths[g], Count: len(paths[g]), Layer: g.layer, CreatedBy: g.createdBy,
 		})
 		f.Message = fmt.Sprintf("%s (%s) %s%s", strings.Join(names[g], ", "), g.kind, sayEffect(g.effect), inLayer(f.Layer, g.createdBy))
-		f.Fix = fixTools(names[g], g.effect, paths[g])
+		f.Fix, f.Detail = fixTools(names[g], g.effect, paths[g]), g.kind+" "+g.effect
 		out = append(out, f)
 	}
 	return out

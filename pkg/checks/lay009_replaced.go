@@ -1,6 +1,8 @@
 package checks
 
 import (
+	"strings"
+
 	"github.com/intact-dev/intact/pkg/check"
 	"github.com/intact-dev/intact/pkg/fact"
 )
@@ -22,9 +24,13 @@ func lay009() check.Check {
 			if none != "" {
 				return notTold(none)
 			}
-			return check.Answer{Findings: groupFindings(t.Replaced, withDetail, func(fact.PathGroup) string {
+			out := groupFindings(t.Replaced, withDetail, func(fact.PathGroup) string {
 				return "build on a base image that has the wanted files, or change them in the layer that brings them"
-			})}
+			})
+			for i := range out { // the number of the layer below says nothing else of them
+				out[i].Detail, _, _ = strings.Cut(out[i].Detail, " that of layer")
+			}
+			return check.Answer{Findings: out}
 		},
 	}
 }

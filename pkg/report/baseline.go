@@ -72,17 +72,21 @@ func placed(key string) []id {
 	return out
 }
 
-// idsOf names a finding of a check: by each path it is about, or by its words if
-// it is about none. Of a folder with more paths than are listed the second result
+// idsOf names a finding of a check: by each path it is about, what is wrong with it
+// and what became of it, or by its words if it is about none. Of a folder with more paths than are listed the second result
 // is their number, for the last id.
 func idsOf(check string, f check.Finding) ([]id, int) {
 	var out []id
-	for _, path := range f.Paths {
-		out = append(out, idOf(check, "path", string(path)))
+	for i, path := range f.Paths {
+		state := ""
+		if i < len(f.States) {
+			state = f.States[i]
+		}
+		out = append(out, idOf(check, "path", string(path), f.Detail, state))
 	}
 	switch {
 	case f.Count > len(f.Paths):
-		return append(out, idOf(check, "folder", string(f.Dir))), f.Count
+		return append(out, idOf(check, "folder", string(f.Dir), f.Detail, string(f.AllStates))), f.Count
 	case len(out) == 0:
 		out = append(out, idOf(append([]string{check, "words", f.Message}, f.Lines...)...))
 	}

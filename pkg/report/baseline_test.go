@@ -145,6 +145,48 @@ func TestMorePathsThanBefore(t *testing.T) {
 	}
 }
 
+// Who accepted one thing about a path did not accept another one.
+func TestAnotherThingAboutAKnownPathIsNew(t *testing.T) {
+	t.Parallel()
+	one, two := []string{string(reporttest.IDA), ""}, []string{string(reporttest.IDB), ""}
+	finding := check.Finding{
+		Message: "given", Paths: []fact.Bytes{"/usr/bin/tool", "/usr/bin/other"}, Dir: "/usr/bin", Count: 2, Detail: "setgid", States: one,
+	}
+	for name, tt := range map[string]struct {
+		change func(f *check.Finding)
+		known  bool
+	}{
+		"the same":                {func(*check.Finding) {}, true},
+		"other words":             {func(f *check.Finding) { f.Message, f.Fix, f.Layer = "else", "so", 9 }, true},
+		"one path less":           {func(f *check.Finding) { f.Paths, f.States, f.Count = f.Paths[:1], f.States[:1], 1 }, true},
+		"setuid":                  {func(f *check.Finding) { f.Detail = "setuid" }, false},
+		"other content":           {func(f *check.Finding) { f.States = two }, false},
+		"content that is unknown": {func(f *check.Finding) { f.States = nil }, false},
+		"a folder":                {func(f *check.Finding) { f.Count = 3 }, false},
+	} {
+		r := reporttest.Files()
+		res := r.Images[0].Results[1]
+		res.Findings = []check.Finding{finding}
+		b := baseline(t, r)
+		f := finding
+		tt.change(&f)
+		if got := b.Known(report.Key(r.Targets[3]), res.Check, f); got != tt.known {
+			t.Errorf("%s: known is %v", name, got)
+		}
+	}
+	r := reporttest.Files()
+	folder := finding
+	folder.Count, folder.AllStates = 70, reporttest.IDA
+	r.Images[0].Results[1].Findings = []check.Finding{folder}
+	b, key := baseline(t, r), report.Key(r.Targets[3])
+	if !b.Known(key, "LAY002", folder) {
+		t.Error("the same folder is not known")
+	}
+	if folder.AllStates = reporttest.IDB; b.Known(key, "LAY002", folder) {
+		t.Error("a folder with other content is known")
+	}
+}
+
 func TestNothingIsKnownOfAnotherTargetOrCheck(t *testing.T) {
 	t.Parallel()
 	r := reporttest.Files()

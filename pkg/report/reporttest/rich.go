@@ -70,7 +70,7 @@ func Rich() *report.Report {
 	for i, dir := range []string{"/app/dist", "/app/lib", "/app/plugins", "/srv/www", "/usr/local/bin", "/opt/a-directory-with-a-name-so-long-that-it-does-not-fit-on-one-line-of-a-terminal/bin", "/var/lib"} {
 		paths = append(paths, check.Finding{
 			Message: dir + "/x and 11 more paths below " + dir + ", layer 7: COPY --chown=app . /app", Fix: "COPY --chown=root . /app, or run with readOnlyRootFilesystem: true",
-			Paths: []fact.Bytes{fact.Bytes(dir + "/x"), fact.Bytes(dir + "/y\xff")}, Dir: fact.Bytes(dir), Count: 12, Layer: 7 + i, CreatedBy: "COPY --chown=app . /app",
+			Paths: []fact.Bytes{fact.Bytes(dir + "/x"), fact.Bytes(dir + "/y\xff")}, Dir: fact.Bytes(dir), Count: 12, Detail: "owned by app", Layer: 7 + i, CreatedBy: "COPY --chown=app . /app",
 		})
 	}
 	a := report.Image{
