@@ -27,8 +27,9 @@ const commandLine = "command line"
 
 // WithSignatures returns a copy of p with o in the place of its signature rules.
 // With o.AnyOf every image must be signed by one of them: SIG is denied
-// everywhere, whatever scopes or since say, and without the policy's exceptions,
-// which are from its own rules. The copy has another digest.
+// everywhere, whatever scopes or since say, without the policy's exceptions, which
+// are from its own rules, and undecided where it cannot be told, also with
+// `undecided: warn`. The copy has another digest.
 func (p *Policy) WithSignatures(o SignatureOverride) (*Policy, error) {
 	if p.layers == nil {
 		return nil, errors.New("override signature rules: no policy was loaded")
@@ -67,6 +68,7 @@ func (p *Policy) WithSignatures(o SignatureOverride) (*Policy, error) {
 		}
 		q.signatures = []signatureRule{{pattern: pattern{text: "**", prefix: true}, rule: rule}}
 		q.layers = append(slices.Clone(p.layers), layer{origin: commandLine, levels: map[string]Level{"SIG": LevelDeny}, exact: true})
+		q.signerAsked = true
 		ofSignatures := func(id string) bool { return familyOf(id) == "SIG" }
 		q.exceptions = slices.DeleteFunc(slices.Clone(p.exceptions), func(e *Exception) bool { return ofSignatures(e.Check) })
 		q.allowInline = slices.DeleteFunc(slices.Clone(p.allowInline), ofSignatures)

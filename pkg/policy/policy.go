@@ -25,6 +25,7 @@ type Policy struct {
 	since          string
 	depth          Depth
 	undecidedWarns bool
+	signerAsked    bool // by [Policy.WithSignatures]: what is undecided of SIG never warns
 	layers         []layer
 	known          map[string]check.Check
 	exceptions     []*Exception

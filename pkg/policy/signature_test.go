@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/intact-dev/intact/pkg/check"
+	"github.com/intact-dev/intact/pkg/fact"
 	"github.com/intact-dev/intact/pkg/policy"
 	"github.com/intact-dev/intact/pkg/policy/signing"
 	"github.com/intact-dev/intact/pkg/ref"
@@ -199,6 +200,22 @@ func TestWithSignatures(t *testing.T) {
 	}
 	if q, err = p.WithSignatures(policy.SignatureOverride{SCT: signing.NotRequired}); err != nil || len(q.Exceptions()) != 2 {
 		t.Errorf("no signer was replaced, and the policy has %d exceptions, %v", len(q.Exceptions()), err)
+	}
+
+	// Who asks for a signer and cannot be told is not let through by a policy that
+	// lets other things through.
+	p = load(t, head("p", "baseline")+"undecided: warn\nchecks: {SIG: deny}\n")
+	if q, err = p.WithSignatures(policy.SignatureOverride{AnyOf: []signing.Authority{{Key: "cosign.pub"}}, Keys: []policy.Key{key}}); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]policy.Decision{"SIG001": policy.Undecided, "DIG001": policy.Warn} {
+		lost := []check.Result{{Check: id, Outcome: check.Undecided, Cause: fact.Network, Why: "no answer"}}
+		if v := q.Decide(nginx, now, lost, policy.Run{}); v.Decision != want {
+			t.Errorf("%s that is undecided: %s, want %s", id, v.Decision, want)
+		}
+		if v := p.Decide(nginx, now, lost, policy.Run{}); v.Decision != policy.Warn {
+			t.Errorf("%s: the policy itself changed: %s", id, v.Decision)
+		}
 	}
 
 	rooted, err := ruledPolicy(t).WithSignatures(policy.SignatureOverride{Roots: []policy.Root{{Name: "my.json", JSON: []byte("{}")}}})

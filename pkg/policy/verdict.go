@@ -77,7 +77,7 @@ type Run struct {
 //
 //   - a denied check that fails: Deny
 //   - else a denied check that is undecided: Undecided, or with `undecided: warn`
-//     Warn, counted in AcceptedUndecided
+//     Warn, counted in AcceptedUndecided; not SIG of signers that were asked for
 //   - else a check that is warned about and fails or is undecided: Warn
 //   - else Allow
 //
@@ -145,7 +145,7 @@ func (p *Policy) judge(s Subject, r check.Result, run Run, uses []ExceptionUse) 
 		j.Decision = Warn
 	case j.Outcome == check.Fail && left:
 		j.Decision = Deny
-	case j.Outcome == check.Undecided && (j.Level == LevelWarn || p.undecidedWarns):
+	case j.Outcome == check.Undecided && (j.Level == LevelWarn || p.undecidedWarns && !(p.signerAsked && familyOf(r.Check) == "SIG")):
 		j.Decision = Warn
 	case j.Outcome == check.Undecided:
 		j.Decision = Undecided
