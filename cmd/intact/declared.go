@@ -61,6 +61,9 @@ func (s *scanSetup) declared(ctx context.Context, c *cli.Context) error {
 			return err
 		}
 		made.settle(t, tree)
+		if len(tree.Found)+len(tree.Problems)+len(tree.Unread) == 0 && i >= fromGit {
+			s.notices.add(fmt.Sprintf("nothing in %s names an image: check the path if something there should", t.name))
+		}
 		if n := len(tree.Unread); n > 0 {
 			some := tree.Unread[:min(n, 3)]
 			for i := range some {
