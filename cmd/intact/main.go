@@ -27,6 +27,6 @@ func main() {
 		stop() // a second signal ends the process at once
 	}()
 	os.Exit(run(ctx, program{
-		args: os.Args, env: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		args: os.Args, env: os.LookupEnv, environ: os.Environ, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 	}))
 }

@@ -18,6 +18,7 @@ import (
 type program struct {
 	args           []string
 	env            func(string) (string, bool)
+	environ        func() []string // all of it; nil = nobody looks at variables that nothing reads
 	stdin          io.Reader
 	stdout, stderr io.Writer
 }
@@ -28,6 +29,7 @@ type program struct {
 // "intact: error|hint|warning: …", without a capital and without a full stop.
 func run(ctx context.Context, p program) int {
 	app := newApp(p)
+	warnOfVariables(p, app.Commands)
 	args, err := permute(p.args, app)
 	if err == nil {
 		err = app.RunContext(ctx, args)
@@ -119,6 +121,9 @@ func usageError(c *cli.Context, err error, _ bool) error {
 		name = c.Command.HelpName
 	}
 	hint := fmt.Sprintf("see %s --help", name)
+	if flag, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown && c != nil && c.Command != nil {
+		hint = didYouMean("--", strings.TrimLeft(flag, "-"), flagNames(c.Command)) + hint
+	}
 	if strings.Contains(err.Error(), "timeout") || strings.Contains(err.Error(), "deadline") {
 		hint = "write a time with its unit: 90s, 15m"
 	}
@@ -135,7 +140,7 @@ func noCommand(p program) cli.ActionFunc {
 		if strings.ContainsAny(name, ":/@.") {
 			return usage(fmt.Errorf("unknown command %q", name), fmt.Sprintf("to scan an image: intact scan %s", name))
 		}
-		return usage(fmt.Errorf("unknown command %q", name), "see intact --help")
+		return usage(fmt.Errorf("unknown command %q", name), didYouMean("intact ", name, commandNames(c.App.Commands))+"see intact --help")
 	}
 }
 
