@@ -141,8 +141,8 @@ func TestGraceIsForTheTag(t *testing.T) {
 	}
 }
 
-// What was called unsigned stays so when the clock is put back, and grace is never
-// longer than it is.
+// What was called unsigned stays so when the clock is put back, and what waits then
+// does not wait for as long on top.
 func TestAClockThatIsPutBackGivesNoMoreGrace(t *testing.T) {
 	t.Parallel()
 	text, public, _ := signed(t)
@@ -168,5 +168,22 @@ func TestAClockThatIsPutBackGivesNoMoreGrace(t *testing.T) {
 	s.clock.Add(-3600)
 	if v := s.judged("main"); len(v) != 2 {
 		t.Errorf("after the clock was put back: %+v", v)
+	}
+	waits := newService(t, text, 10*time.Minute, public)
+	waits.push("main", "one")
+	if v := waits.judged("main"); len(v) != 1 || !summary(t, v[0]).Awaiting {
+		t.Fatalf("at first: %+v", v)
+	}
+	waits.clock.Add(-3600)
+	if v := waits.judged("main"); !summary(t, v[0]).Awaiting {
+		t.Fatalf("the clock was put back while it waits: %+v", v)
+	}
+	waits.clock.Add(9 * 60)
+	if v := waits.judged("main"); !summary(t, v[0]).Awaiting {
+		t.Fatalf("within its time: %+v", v)
+	}
+	waits.clock.Add(2 * 60)
+	if v := waits.judged("main"); summary(t, v[0]).Awaiting || v[0].Decision != "deny" {
+		t.Errorf("after its time by the clock that was put back: %+v", v)
 	}
 }

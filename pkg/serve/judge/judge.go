@@ -237,6 +237,7 @@ type Summary struct {
 	Title    string             `json:"title"`
 	Lines    []string           `json:"lines,omitempty"`
 	Awaiting bool               `json:"awaitingSignature,omitempty"` // not a verdict yet
+	Since    time.Time          `json:"awaitingSince,omitzero"`      // by the clock of the time it was recorded
 	Before   ref.Digest         `json:"before,omitempty"`
 	Moved    time.Time          `json:"moved,omitzero"` // when the tag was first seen to be this
 	Change   *difference.Result `json:"change,omitempty"`

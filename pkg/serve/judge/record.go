@@ -28,15 +28,17 @@ func (j *Judge) record(ctx context.Context, s Setup, run *jobs.Run, o *outcome, 
 	if last.awaiting && last.unsigned.Before(since) {
 		since = last.unsigned // or who moves it again and again is never told of
 	}
-	// A clock that was put back does not make the wait longer,
-	wait := min(s.Grace, s.Grace-o.at.Sub(since))
-	// nor what was called unsigned await a signature once more.
+	if o.at.Before(since) {
+		since = o.at // the clock was put back: by how much is not waited on top
+	}
+	wait := s.Grace - o.at.Sub(since)
+	// What was called unsigned does not await a signature once more.
 	said := last.there && !last.awaiting && last.Summary.Decision == policy.Deny && last.Verdict.Digest == o.judged() && last.Moved.Equal(sum.Moved)
 	// Nobody knows when a digest was pushed: who names one wants to know now.
 	if sum.Awaiting = wait > 0 && !said && o.ref.Digest == "" && !o.lost() && awaits(o.target.Verdict); sum.Awaiting {
-		sum.Title = fmt.Sprintf("%s awaits its signature", o.ref)
+		sum.Title, sum.Since = fmt.Sprintf("%s awaits its signature", o.ref), since
 	}
-	same := sum.Awaiting && last.awaiting && last.digest == o.digest || !sum.Awaiting && !last.awaiting && !last.news(o, sum)
+	same := sum.Awaiting && last.awaiting && last.digest == o.digest && last.unsigned.Equal(since) || !sum.Awaiting && !last.awaiting && !last.news(o, sum)
 	tell := func(tx *jobs.Tx) error { return j.Tell(ctx, tx) }
 	key := verdictKey(run.Key, run.Generation)
 	if !same && last.key == key {
@@ -163,13 +165,12 @@ func (j *Judge) last(ctx context.Context, r ref.Ref, task string) (previous, err
 				return out, fmt.Errorf("verdict %d: %w", v.ID, err)
 			}
 			if out.at.IsZero() {
-				out.at, out.awaiting, out.digest, out.key = v.At, s.Awaiting, v.Digest, v.Key
+				out.at, out.awaiting, out.digest, out.key, out.unsigned = v.At, s.Awaiting, v.Digest, v.Key, s.Since
 			}
 			if !s.Awaiting {
 				out.Verdict, out.Summary, out.there = v, s, true
 				return out, nil
 			}
-			out.unsigned = s.Moved
 		}
 		if len(all) < f.Limit {
 			return out, nil
