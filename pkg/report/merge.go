@@ -43,7 +43,7 @@ func Merge(all ...*Report) (*Report, error) {
 		out.Counts.Add(i.Results)
 	}
 	for _, t := range out.Targets {
-		out.Counts.Add(t.Results)
+		out.Counts.AddTarget(t)
 	}
 	out.Order()
 	return &out, nil

@@ -61,7 +61,8 @@ type Policy struct {
 	Digest string `json:"digest"`
 }
 
-// Counts are numbers of results by outcome, and what exceptions accept.
+// Counts are numbers of results by outcome, and what exceptions accept. A target that
+// no check says anything of is one undecided result (see [Counts.AddTarget]).
 type Counts struct {
 	Pass          int `json:"pass"`
 	Fail          int `json:"fail"`

@@ -91,7 +91,7 @@ func (b *builder) addContainer(target report.Target, subject policy.Subject, own
 	if b.judgedAs = policy.Worst(b.judgedAs, verdict.Decision); len(b.targets) == 0 {
 		b.judgedAs = verdict.Decision
 	}
-	b.report.Counts.Add(target.Results)
+	b.report.Counts.AddTarget(target)
 	if image != nil && !b.counted[image] {
 		b.counted[image] = true
 		img := b.image(image, ofImage)

@@ -76,5 +76,6 @@ func (j *Judge) failed(ctx context.Context, run *jobs.Run, why error) error {
 			Evaluated: setup.Options.Now, Verdict: policy.Undecided, Images: []report.Image{}, Targets: []report.Target{target},
 		},
 	}
+	o.report.Counts.AddTarget(target)
 	return j.record(ctx, setup, run, o, last)
 }
