@@ -221,6 +221,7 @@ func pathHint(arg string) string {
 	if info, err := os.Stat(arg); err == nil && info.IsDir() {
 		hint = fmt.Sprintf("for an image layout write oci:%s", arg)
 	}
+	hint += "; for the images that files name put -f before it"
 	if _, err := ref.Parse(arg); err == nil {
 		hint += fmt.Sprintf("; for an image of that name write docker.io/library/%s", arg)
 	}
