@@ -171,6 +171,7 @@ func TestSummary(t *testing.T) {
 		{ID: "6", At: at(6), Type: happening.RunningUnseen, Subject: "kubernetes prod", Title: "no answer"},
 		{ID: "7", At: at(7), Type: happening.ImageJudged, Subject: "r/d:main", Title: "moved", Before: "sha256:a", Digest: "sha256:b", Verdict: policy.Allow},
 	}
+	waiting = append(waiting, happening.Happening{ID: "8", At: at(8), Type: happening.ImageJudged, Subject: "r/e:1", Title: "r/e:1 moved back: denied", Verdict: policy.Deny})
 	var marks []notify.Told
 	for _, x := range waiting {
 		marks = append(marks, told(notify.Held, 8, x))
@@ -180,8 +181,8 @@ func TestSummary(t *testing.T) {
 		t.Fatalf("got %+v", s)
 	}
 	want := []string{
-		"7 more: 2 denied, 1 undecided, 1 not seen, 1 deleted, 1 moved, 1 allowed",
-		"r/a:1: deny (2 times, last 12:03)", "r/b:1: undecided (12:04)", "kubernetes prod: no answer (12:06)",
+		"8 more: 3 denied, 1 undecided, 1 not seen, 1 deleted, 1 moved, 1 allowed",
+		"r/a:1: deny (2 times, last 12:03)", "r/b:1: undecided (12:04)", "kubernetes prod: no answer (12:06)", "r/e:1 moved back: denied (12:08)",
 		"r/a:1: allow (12:01, overtaken)", "r/c:1: deleted (12:05)", "r/d:main: moved (12:07, sha256:b)",
 	}
 	if diff := cmp.Diff(want, append([]string{s.Title}, s.Lines...)); diff != "" {

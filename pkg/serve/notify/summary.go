@@ -140,7 +140,11 @@ func listed(all []happening.Happening, times func(happening.Happening) int, supe
 			when += ", overtaken"
 		}
 		// Cut each by itself, so that a long subject does not hide the rest.
-		lines = append(lines, fmt.Sprintf("%s: %s (%s)", clip(cmp.Or(e.last.Subject, "others"), 200), clip(e.last.Title, 200), when))
+		what := clip(e.last.Title, 200)
+		if e.last.Subject == "" || !strings.HasPrefix(e.last.Title, e.last.Subject) {
+			what = clip(cmp.Or(e.last.Subject, "others"), 200) + ": " + what
+		}
+		lines = append(lines, fmt.Sprintf("%s (%s)", what, when))
 	}
 	return lines
 }
