@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -62,6 +63,8 @@ type engine interface {
 	insert(ctx context.Context, tx *Tx, jobs []args, at []time.Time) ([]*rivertype.JobInsertResult, error)
 	get(ctx context.Context, tx *Tx, id int64) (*rivertype.JobRow, error)
 	now(ctx context.Context, tx *Tx, id int64) error // a job that waits may begin
+	// drop takes away a job that waits; false if it runs.
+	drop(ctx context.Context, tx *Tx, id int64) (bool, error)
 	// end ends a running job for good, and says whether it was running.
 	end(ctx context.Context, tx *Tx, id int64) (bool, error)
 }
@@ -153,6 +156,14 @@ func (c *client[T]) get(ctx context.Context, tx *Tx, id int64) (*rivertype.JobRo
 func (c *client[T]) now(ctx context.Context, tx *Tx, id int64) error {
 	_, err := c.JobRetryTx(ctx, c.of(tx), id)
 	return err
+}
+
+func (c *client[T]) drop(ctx context.Context, tx *Tx, id int64) (bool, error) {
+	_, err := c.JobDeleteTx(ctx, c.of(tx), id)
+	if errors.Is(err, rivertype.ErrJobRunning) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // end uses the driver: River itself offers to end a running job only to the run

@@ -88,12 +88,33 @@ func (q *Queue) join(ctx context.Context, tx *Tx, job *rivertype.JobRow, at time
 			return nil
 		}
 		// It waits for later than this wish, and is no attempt after one that failed.
-		if _, err := tx.ExecContext(ctx, `UPDATE tasks SET due = $1 WHERE kind = $2 AND key = $3`, micros(now), a.kind, a.Key); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE tasks SET due = $1 WHERE kind = $2 AND key = $3`, micros(at), a.kind, a.Key); err != nil {
 			return err
+		}
+		if at.After(now) {
+			return q.earlier(ctx, tx, job, at, a, now)
 		}
 		return q.engine.now(ctx, tx, job.ID)
 	}
 	return nil
+}
+
+// earlier has a job that waits begin at a time before its own, which is still to
+// come. River moves jobs to now only, so another one takes its place.
+func (q *Queue) earlier(ctx context.Context, tx *Tx, job *rivertype.JobRow, at time.Time, a args, now time.Time) error {
+	waited, err := q.engine.drop(ctx, tx, job.ID)
+	if err != nil {
+		return err
+	}
+	if waited {
+		_, err = q.engine.insert(ctx, tx, []args{a}, []time.Time{q.scheduled(at, now)})
+		return err
+	}
+	// It has begun in between, and cannot end while the row of its task is locked.
+	if job, err = q.engine.get(ctx, tx, job.ID); err != nil || job.State != rivertype.JobStateRunning {
+		return err
+	}
+	return q.join(ctx, tx, job, at, a, now)
 }
 
 // scheduled is what River is told of when a job may begin: nothing if that is now,

@@ -77,6 +77,41 @@ func TestAWishForLaterDoesNotHoldUpOneDuringTheSameRun(t *testing.T) {
 	})
 }
 
+// A wish for soon, while the task waits for much later, is for soon: neither for then
+// nor for now. That is how what follows a push is looked at once, after it.
+func TestAWishForSoonIsForSoon(t *testing.T) {
+	each(t, func(t *testing.T, open func(*testing.T) *database.DB) {
+		began := make(chan time.Time, 10)
+		q := queue(t, open(t), jobs.Kind{}, func(_ context.Context, r *jobs.Run) error { began <- time.Now(); return nil })
+		task := jobs.Task{Kind: "test", Key: "a"}
+		at := func(d time.Duration) jobs.Task { task.NotBefore = time.Now().Add(d); return task }
+		want(t, q, at(time.Hour))
+		soon := at(2 * time.Second)
+		want(t, q, soon)
+		if s, ok, err := q.State(t.Context(), "test", "a"); err != nil || !ok || s.Due.Sub(soon.NotBefore).Abs() > 100*time.Millisecond {
+			t.Errorf("due %s and not %s, %v", s.Due, soon.NotBefore, err)
+		}
+		for range 5 { // none of them moves it
+			want(t, q, at(2*time.Second))
+		}
+		want(t, q, at(time.Hour))
+		if got := receive(t, began); got.Before(soon.NotBefore) {
+			t.Errorf("it began %s before its time", soon.NotBefore.Sub(got))
+		}
+		if diff := cmp.Diff([]jobs.Lag{{Kind: "test"}}, settled(t, q)); diff != "" || len(began) > 0 {
+			t.Errorf("%s; it began %d times more", diff, len(began))
+		}
+		// And one for now is for now.
+		want(t, q, at(time.Hour))
+		want(t, q, at(10*time.Minute))
+		want(t, q, jobs.Task{Kind: "test", Key: "a"})
+		receive(t, began)
+		if diff := cmp.Diff([]jobs.Lag{{Kind: "test"}}, settled(t, q)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestATaskThatLostItsJobRunsWhenItIsWantedAgain(t *testing.T) {
 	each(t, func(t *testing.T, open func(*testing.T) *database.DB) {
 		db := open(t)

@@ -39,9 +39,10 @@ type Summary struct {
 	Title             string             `json:"title"`
 	Lines             []string           `json:"lines,omitempty"`
 	AwaitingSignature bool               `json:"awaitingSignature,omitempty"`
-	Before            ref.Digest         `json:"before,omitempty"` // what the tag was
-	Moved             time.Time          `json:"moved,omitzero"`   // when the tag was first seen to be this
-	Change            *difference.Result `json:"change,omitempty"` // what is new against before
+	AwaitingSince     time.Time          `json:"awaitingSince,omitzero"` // if so, by the clock of then
+	Before            ref.Digest         `json:"before,omitempty"`       // what the tag was
+	Moved             time.Time          `json:"moved,omitzero"`         // when the tag was first seen to be this
+	Change            *difference.Result `json:"change,omitempty"`       // what is new against before
 	Decision          policy.Decision    `json:"decision"`
 	Error             string             `json:"error,omitempty"`
 	Type              string             `json:"type"` // of the event that tells of it
