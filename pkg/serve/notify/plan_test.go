@@ -191,6 +191,11 @@ func TestSummary(t *testing.T) {
 	if again := notify.Plan(at(30), 100, marks, waiting).Fold; again.ID != s.ID {
 		t.Error("a summary that is sent again has another ID")
 	}
+	marks, waiting = notify.Keep(at(30), marks, waiting)
+	again := notify.Plan(at(30), 100, marks, waiting).Fold
+	if diff := cmp.Diff(append([]string{s.ID, s.Title}, s.Lines...), append([]string{again.ID, again.Title}, again.Lines...)); diff != "" || len(waiting) != 7 {
+		t.Errorf("of what was kept, %d, it says something else: %s", len(waiting), diff)
+	}
 }
 
 // Whatever happens, in whatever order, and if every step is made from what is

@@ -21,20 +21,23 @@ const Folded happening.Type = "notify.folded"
 // alarming first, equal ones counted. Its verdict is the worst of theirs. Times says
 // how many each stands for, superseded reports those that are overtaken.
 func summary(now time.Time, all []happening.Happening, times func(happening.Happening) int, superseded func(happening.Happening) bool) happening.Happening {
-	ids := sha256.New()
 	verdicts := make([]policy.Decision, 0, len(all))
 	subject, n := all[0].Subject, 0
 	for _, h := range all {
 		n += times(h)
-		fmt.Fprintf(ids, "%d %s %d ", len(h.ID), h.ID, times(h))
 		verdicts = append(verdicts, verdictOf(h))
 		if h.Subject != subject {
 			subject = ""
 		}
 	}
+	lines := entriesOf(all, times)
+	ids := sha256.New() // the same if [Keep] came in between
+	for _, e := range lines {
+		fmt.Fprintf(ids, "%d %s %d ", len(e.last.ID), e.last.ID, e.n)
+	}
 	return happening.Happening{
 		ID: "folded-" + hex.EncodeToString(ids.Sum(nil)[:16]), Type: Folded, At: now, Subject: subject,
-		Title: fmt.Sprintf("%d more: %s", n, tally(all, times)), Lines: listed(all, times, superseded), Verdict: policy.Worst(verdicts...),
+		Title: fmt.Sprintf("%d more: %s", n, tally(all, times)), Lines: listed(lines, superseded), Verdict: policy.Worst(verdicts...),
 	}
 }
 
@@ -95,13 +98,14 @@ func wordFor(h happening.Happening) string {
 	return string(h.Type)
 }
 
-// listed has one line for each subject and title, with the time and the digest of
-// the last.
-func listed(all []happening.Happening, times func(happening.Happening) int, superseded func(happening.Happening) bool) []string {
-	type entry struct {
-		last happening.Happening
-		n    int
-	}
+// An entry is one line of a summary: all of a subject and title.
+type entry struct {
+	last happening.Happening
+	n    int
+}
+
+// entriesOf are the lines of a summary of all, which are in the order of time.
+func entriesOf(all []happening.Happening, times func(happening.Happening) int) []entry {
 	at := map[[2]string]int{}
 	var entries []entry
 	for _, h := range all {
@@ -113,7 +117,7 @@ func listed(all []happening.Happening, times func(happening.Happening) int, supe
 			entries = append(entries, entry{})
 		}
 		entries[i].n += times(h)
-		entries[i].last = h // all are in the order of time
+		entries[i].last = h
 	}
 	slices.SortStableFunc(entries, func(a, b entry) int {
 		rank := func(e entry) int {
@@ -125,8 +129,13 @@ func listed(all []happening.Happening, times func(happening.Happening) int, supe
 			}
 			return 1
 		}
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.last.At.Compare(b.last.At))
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.last.At.Compare(b.last.At), cmp.Compare(a.last.ID, b.last.ID))
 	})
+	return entries
+}
+
+// listed are the lines in words, with the time and the digest of the last.
+func listed(entries []entry, superseded func(happening.Happening) bool) []string {
 	lines := make([]string, 0, len(entries))
 	for _, e := range entries {
 		when := e.last.At.UTC().Format("15:04")
