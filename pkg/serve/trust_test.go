@@ -78,26 +78,7 @@ func TestATrustRootThatChanges(t *testing.T) {
 			}
 		}
 	}
-	settled := func() {
-		t.Helper()
-		for {
-			all, err := w.service.Queue().Lag(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			busy := 0
-			for _, l := range all {
-				if l.Kind == watch.Kind {
-					busy = l.Waiting + l.Running
-				}
-			}
-			if busy == 0 {
-				return
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
-	}
-	settled()
+	w.rests(watch.Kind)
 	reload(false)
 	if got := w.service.Trust(); !got.Needed || !got.At.Equal(at) || !got.Expires.Equal(root.Expires) || got.Failed != "" {
 		t.Errorf("%+v", got)
@@ -112,7 +93,7 @@ func TestATrustRootThatChanges(t *testing.T) {
 	root.Digest = "sha256:bb"
 	trust.set(root, nil)
 	reload(true)
-	settled()
+	w.rests(watch.Kind)
 	w.change = nil
 	reload(false)
 	if got := w.service.Trust(); got.Needed || !got.At.IsZero() {
