@@ -24,6 +24,8 @@ func TestAPushIsFollowedByALookLater(t *testing.T) {
 	<-looked // at the start
 	w.tells(1)
 	w.rests(watch.Kind)
+	const later = 30 * time.Second
+	began := time.Now()
 	var due time.Time
 	for i, tag := range []string{"1.0.0", "2.0.0", "3.0.0"} {
 		w.push("acme/app", tag, tag)
@@ -32,16 +34,19 @@ func TestAPushIsFollowedByALookLater(t *testing.T) {
 		}
 		w.tells(2 + i)
 		s, ok, err := w.service.Queue().State(t.Context(), watch.Kind, "prod")
-		if err != nil || !ok {
+		switch {
+		case err != nil || !ok:
 			t.Fatalf("%v %v", ok, err)
+		case i == 0 && (s.Due.Before(began.Add(later).Truncate(time.Second)) || s.Due.After(time.Now().Add(later))):
+			t.Fatalf("it is looked at at %s, and the push was after %s", s.Due, began)
+		case i == 0:
+			due = s.Due
+		case time.Now().After(due):
+			t.Logf("a slow machine: %d pushes took %s", i+1, time.Since(began))
+			return
+		case !s.Due.Equal(due):
+			t.Errorf("push %d moves it from %s to %s", i+1, due, s.Due)
 		}
-		if wait := time.Until(s.Due); wait < 5*time.Second || wait > 31*time.Second {
-			t.Fatalf("after %d pushes it is looked at in %s", i+1, wait)
-		}
-		if i > 0 && !s.Due.Equal(due) {
-			t.Errorf("another push moves it from %s to %s", due, s.Due)
-		}
-		due = s.Due
 	}
 }
 
