@@ -60,7 +60,7 @@ func (s *Service) route(d inbox.Delivery) ([]jobs.Task, error) {
 		}
 		cause := "webhook " + e.Endpoint
 		if e.Tag != "" && e.Action != webhook.Signature && !ledger.Reserved(e.Tag) {
-			t, err := judge.Task(e.Ref(), cause)
+			t, err := pushed(e, d, cause)
 			if err != nil {
 				return nil, err
 			}
@@ -74,6 +74,14 @@ func (s *Service) route(d inbox.Delivery) ([]jobs.Task, error) {
 		tasks = append(tasks, t)
 	}
 	return tasks, nil
+}
+
+// pushed is the task for an event about a tag.
+func pushed(e webhook.Event, d inbox.Delivery, cause string) (jobs.Task, error) {
+	if e.Action == webhook.Delete {
+		return judge.Task(e.Ref(), cause)
+	}
+	return judge.Pushed(e.Ref(), cause, d.Received, e.Digest)
 }
 
 // A hint is about a repository, or a digest in it, and names no tag: somebody must

@@ -97,6 +97,15 @@ func (j *Judge) run(ctx context.Context, run *jobs.Run) error {
 		place.Listings = signatures.Anew(place.Listings)
 	}
 	o := j.scan(ctx, setup, place, r, cause)
+	if o.early(cause, last) { // most are there a moment later, and a task that waits is seconds late
+		if err := wait(ctx, lookAgain); err != nil {
+			return fmt.Errorf("judge %q: %w", run.Key, err)
+		}
+		if look, err = j.Store.Look(ctx); err != nil {
+			return fmt.Errorf("judge %q: %w", run.Key, err)
+		}
+		o = j.scan(ctx, setup, place, r, cause)
+	}
 	if o.lost() && run.Attempt < tries {
 		return fmt.Errorf("judge %q: %s", run.Key, o.target.Error)
 	}
@@ -107,6 +116,9 @@ func (j *Judge) run(ctx context.Context, run *jobs.Run) error {
 		return jobs.Snooze(0)
 	} else if err != nil {
 		return fmt.Errorf("judge %q: %w", run.Key, err)
+	}
+	if o.early(cause, last) {
+		return jobs.Snooze(lookAgain)
 	}
 	if o.nothing() {
 		j.Log.InfoContext(ctx, "nothing to judge: the registry has no such tag, and had none", "tag", run.Key, "cause", cause.Cause)
@@ -135,6 +147,32 @@ func (o *outcome) lost() bool { return o.digest == "" && !o.gone }
 
 // nothing reports whether there is no such tag and there never was.
 func (o *outcome) nothing() bool { return o.gone && o.before.State == fact.Absent }
+
+// A push is given so long to become what the tag is, and looked at again so soon.
+const (
+	pushTime  = 2 * time.Second
+	lookAgain = 150 * time.Millisecond
+)
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// early reports whether a push that was just heard of does not show yet: there is no
+// such tag, or it still is what was judged last. Distribution, for one, sends the
+// event before it writes the tag.
+func (o *outcome) early(cause Cause, last previous) bool {
+	if since := o.at.Sub(cause.Heard); cause.Heard.IsZero() || since < 0 || since > pushTime {
+		return false
+	}
+	same := !o.moved && !last.awaiting && last.there && last.digest == o.digest
+	return o.nothing() || same && cause.Pushed != "" && cause.Pushed != o.digest
+}
 
 // judged is the image that the verdict is about: whatever a registry served for a
 // digest, it was asked for that one.

@@ -22,11 +22,21 @@ type Cause struct {
 	// Asked is when somebody asked who wants a verdict of this time: it is recorded
 	// even if it is the same again. Zero = nobody does.
 	Asked time.Time `json:"asked,omitzero"`
+	// Heard is when an event said that the tag was pushed, as Pushed if it said what:
+	// registries tell of a push before the tag is what was pushed. Zero = none did.
+	Heard  time.Time  `json:"heard,omitzero"`
+	Pushed ref.Digest `json:"pushed,omitempty"`
 }
 
 // Task is the wish to have r judged: what its tag means or, if it has a digest,
 // that image.
 func Task(r ref.Ref, cause string) (jobs.Task, error) { return task(r, Cause{Cause: cause}) }
+
+// Pushed is Task for an event that was heard at a time, and said that the tag of r is
+// digest now; "" = it did not say what.
+func Pushed(r ref.Ref, cause string, at time.Time, digest ref.Digest) (jobs.Task, error) {
+	return task(r, Cause{Cause: cause, Heard: at.UTC().Truncate(time.Microsecond), Pushed: digest})
+}
 
 // Ask is Task for somebody who waits for the verdict, which is then recorded
 // whatever was recorded before.
